@@ -1,0 +1,95 @@
+"""What the admin of every app shares: publishing with a person's name on it, and the database's rules in words."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from .publishing import Publishable
+
+STATE = ("status", "publish_at", "status_by", "status_at")
+"""The fields of a publishable row that nobody types: an admin shows them read-only."""
+
+
+class RulesForm(forms.ModelForm):
+    """Asks every constraint of its model and says in words which one refuses, beside the field that can put it right.
+
+    Django's own form skips a constraint that names a field it does not show (`publish_at`); Postgres would then refuse the row.
+    """
+
+    in_words: ClassVar[Mapping[str, tuple[str | None, Any]]] = {}
+    """Name of a constraint: (field, what to do). Django's own words serve where one is left out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # full_clean() asks the instance, and a form has no say in what it answers: this instance answers in the form's words.
+        self.instance.validate_constraints = self._ask_constraints
+
+    def _ask_constraints(self, exclude: set[str] | None = None) -> None:
+        shown = {field.name for field in self.instance._meta.fields if field.editable}
+        errors = defaultdict[str, list[Any]](list)
+        for model, constraints in self.instance.get_constraints():
+            for constraint in constraints:
+                try:
+                    constraint.validate(model, self.instance, exclude=(exclude or set()) & shown)
+                except ValidationError as error:
+                    field, words = self.in_words.get(constraint.name, (None, error))
+                    errors[field if field in self.fields else NON_FIELD_ERRORS].append(words)
+        if errors:
+            raise ValidationError(dict(errors))
+
+
+@admin.action(description=_("Publish selected"), permissions=["change"])
+def publish(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
+    """Publishes each row that may be, from now on, and says of every other which it is and why."""
+    done = 0
+    for row in rows:
+        if row.is_public():
+            page.message_user(request, _("“{row}” is public already.").format(row=row), messages.INFO)
+            continue
+        try:
+            with transaction.atomic():
+                row.publish(by=request.user)
+                page.log_change(request, row, "Published.")
+            done += 1
+        except ValidationError as error:
+            told = _("“{row}” stays as it was. {why}").format(row=row, why=_why(row, error))
+            page.message_user(request, told, messages.ERROR)
+    if done:
+        told = ngettext("{count} row is public now.", "{count} rows are public now.", done).format(count=done)
+        page.message_user(request, told, messages.SUCCESS)
+
+
+@admin.action(description=_("Withdraw selected"), permissions=["change"])
+def withdraw(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
+    """Takes each row away from the public at once."""
+    for row in rows:
+        with transaction.atomic():
+            row.withdraw(by=request.user)
+            page.log_change(request, row, "Withdrawn.")
+    told = ngettext("{count} row is withdrawn.", "{count} rows are withdrawn.", len(rows)).format(count=len(rows))
+    page.message_user(request, told, messages.SUCCESS)
+
+
+def public_address(page: admin.ModelAdmin, row: Publishable) -> str | None:
+    """The `view_on_site` of a publishable row: no button to a page that would answer 404."""
+    return row.get_absolute_url() if row.is_public() else None  # type: ignore[attr-defined]
+
+
+def _why(row: Publishable, error: ValidationError) -> str:
+    """Every reason of a refusal, each with the name of its field."""
+    reasons = []
+    for name, words in error.message_dict.items():
+        known = name in {field.name for field in row._meta.fields}
+        label = f"{capfirst(row._meta.get_field(name).verbose_name)}: " if known else ""  # type: ignore[union-attr]
+        reasons += [f"{label}{word}" for word in words]
+    return " ".join(reasons)

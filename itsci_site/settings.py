@@ -1,0 +1,188 @@
+"""Every setting of the site. What differs between machines comes from the environment or `.env`; `.env.example` lists it."""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from itsci_site.lib import localdb
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def required(name: str, why: str) -> str:
+    """The value of a setting that has no safe default. Raises ImproperlyConfigured naming it when it is missing or empty."""
+    value = env.str(name, default="").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. {why} Put it into the environment or into .env (see .env.example).")
+    return value
+
+
+DEBUG = env.bool("DEBUG", default=False)
+
+if DEBUG:
+    SECRET_KEY = env.str("SECRET_KEY", default="for-development-only-never-for-a-public-site")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+else:
+    SECRET_KEY = required("SECRET_KEY", "It signs sessions: a random text of at least 50 characters.")
+    required("ALLOWED_HOSTS", "The names this site answers to, with commas between them.")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+
+# On for any site that visitors reach. `make run` turns it off in .env: a browser on this machine speaks plain HTTP to it.
+HTTPS = env.bool("HTTPS", default=True)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from this machine
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+# Set only behind a proxy that overwrites X-Forwarded-Proto; otherwise a visitor could claim HTTPS.
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "modeltranslation",  # before the admin, as it asks
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "csp",
+    "itsci_site",
+    "regions",
+    "testimonials",
+    "meetings",
+    "programmes",
+]
+
+MIDDLEWARE = [
+    # What sets headers stands outside of what redirects, so that redirects and errors carry them, too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "itsci_site.middleware.resource_policy",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "itsci_site.middleware.admin_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "itsci_site.middleware.language_from_path",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+# No script, no frame, nothing from another host. The admin adds its own scripts (middleware.admin_policy).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "font-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope", "magnetometer",
+        "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "xr-spatial-tracking",
+    )
+}  # fmt: skip
+
+ROOT_URLCONF = "itsci_site.urls"
+WSGI_APPLICATION = "itsci_site.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "itsci_site.context_processors.site",
+            ],
+            "builtins": ["itsci_site.templatetags.words"],
+        },
+    },
+]
+
+
+def database() -> dict:
+    """The one database, Postgres: the model rules are its constraints and triggers. Unset means the project's own server."""
+    url = env.str("DATABASE_URL", default="").strip()
+    if not url:
+        return localdb.database(BASE_DIR / ".local" / "postgres")
+    if not url.startswith(("postgres://", "postgresql://", "postgis://", "pgsql://")):
+        scheme = url.partition(":")[0]
+        raise ImproperlyConfigured(
+            f"DATABASE_URL starts with {scheme}:, but this site needs Postgres 15 or newer (SQLite is not supported). "
+            "Give postgresql://user:password@host:5432/name, or leave it unset to use the project's own local Postgres."
+        )
+    try:
+        entry = env.db_url_config(url)
+    except ValueError as error:  # a port that is no number, a bracket too many; the text must not show the password
+        raise ImproperlyConfigured("DATABASE_URL cannot be read: give postgresql://user:password@host:5432/name.") from error
+    # In seconds, for a host that is silent: libpq by itself would wait for minutes.
+    options = {"connect_timeout": 10} | entry.get("OPTIONS", {})
+    fixed = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    return entry | fixed | {"OPTIONS": options}
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# English at /, French at /fr/. Every content field has a column a language; English is the fallback and the original.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French"))]
+MODELTRANSLATION_DEFAULT_LANGUAGE = "en"
+MODELTRANSLATION_FALLBACK_LANGUAGES = ("en",)
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "itsci_site.formats"
+USE_THOUSAND_SEPARATOR = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "media"))()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "itsci_site.storage.OneStylesheetStorage", "OPTIONS": {"file_permissions_mode": 0o644}},
+}
+# Printed on the accessibility page for readers who meet a barrier. Empty: the page says that none is given.
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}

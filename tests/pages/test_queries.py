@@ -1,0 +1,82 @@
+"""A page asks the database the same number of questions however much it shows. The numbers stand here."""
+
+from datetime import date
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from meetings.models import Meeting, Place
+from regions.models import Region
+from tests import factories
+
+from .content import in_language
+
+QUERIES = {
+    "/": 7,
+    "/where-we-work/": 5,
+    "/where-we-work/katanga/": 8,
+    "/progress/": 7,
+    "/stories/child-labour-katanga/": 5,
+    "/meetings/": 4,
+    "/meetings/kalemie-2016-03-11/": 7,
+    "/accessibility/": 0,
+    "/programmes/scaling-up-itsci/": 7,
+    "/programmes/scaling-up-itsci/progress/": 7,
+    "/healthz": 0,
+    "/readyz": 1,
+    "/robots.txt": 0,
+}
+KEPT = {1: ["katanga"], 3: ["katanga", "rwanda", "south-kivu"], 6: []}
+
+
+@pytest.mark.parametrize("regions", KEPT)
+@pytest.mark.parametrize("address", QUERIES)
+def test_queries_do_not_grow_with_regions(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str, regions: int
+) -> None:
+    hidden = Region.objects.exclude(slug__in=KEPT[regions]) if KEPT[regions] else Region.objects.none()
+    hidden.update(status="withdrawn")
+    with django_assert_num_queries(QUERIES[address]):
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", [address for address in QUERIES if address.endswith("/")])
+def test_french_asks_no_more(client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str) -> None:
+    with django_assert_num_queries(QUERIES[address]):
+        assert client.get(in_language(address, "fr")).status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 3, 30])
+def test_queries_do_not_grow_with_meetings(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    place = Place.objects.get(slug="kalemie")
+    Meeting.objects.exclude(slug="kalemie-2016-03-11").delete()
+    for number in range(count - 1):
+        factories.make_meeting(place, date(2015, 1, 1 + number))
+    for address in ("/meetings/", "/meetings/?region=katanga", "/where-we-work/katanga/", "/stories/child-labour-katanga/"):
+        with django_assert_num_queries(QUERIES[address.partition("?")[0]] + ("?" in address)):
+            assert client.get(address).status_code == 200
+
+
+def test_queries_do_not_grow_with_history(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    series = Region.objects.get(slug="katanga").series.get(metric__slug="miners")
+    for year in range(1990, 2017):
+        factories.make_reading(series, year, date(year, 1, 1))
+    with django_assert_num_queries(QUERIES["/progress/"]):
+        client.get("/progress/")
+
+
+def test_a_page_that_is_not_there_asks_once_for_the_way_on(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        assert client.get("/nowhere/").status_code == 404
+
+
+@pytest.mark.urls("tests.pages.urls")
+def test_the_page_of_a_fault_asks_nothing(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    client.raise_request_exception = False
+    with django_assert_num_queries(0):
+        assert client.get("/broken/").status_code == 500

@@ -1,0 +1,20 @@
+"""The site's settings as tests need them, so that plain `pytest` works without .env."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789" * 5)
+os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
+os.environ.setdefault("HTTPS", "off")
+os.environ.setdefault("DATABASE_URL", "")  # the embedded server, whatever .env says
+
+from itsci_site.settings import *  # noqa: F403 - all of it, after the environment is set
+from itsci_site.settings import DATABASES as SITE_DATABASES
+from itsci_site.settings import INSTALLED_APPS as SITE_APPS
+from itsci_site.settings import STORAGES as SITE_STORAGES
+
+# A session that a browser's open connection kept would keep the test database from being dropped.
+DATABASES = {"default": SITE_DATABASES["default"] | {"CONN_MAX_AGE": 0}}
+INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
+# Pages can be asked for without collecting static files first; the real storage has tests of its own.
+STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no password of a test is worth guarding

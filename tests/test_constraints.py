@@ -1,0 +1,60 @@
+"""No rule of the database without a test: what the models and triggers name is what the apps' tests name."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from .meetings.test_constraints import RULES as MEETINGS
+from .programmes.test_constraints import RULES as PROGRAMMES
+from .regions.test_constraints import RULES as REGIONS
+from .testimonials.test_constraints import RULES as TESTIMONIALS
+
+TESTED = {"meetings": MEETINGS, "programmes": PROGRAMMES, "regions": REGIONS, "testimonials": TESTIMONIALS}
+TRIGGERS = """
+SELECT pg_get_functiondef(tgfoid) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+WHERE NOT tgisinternal AND relname = ANY(%s)
+"""
+
+
+def named_in_models(app: str) -> set[str]:
+    return {constraint.name for model in apps.get_app_config(app).get_models() for constraint in model._meta.constraints}
+
+
+def named_in_triggers(app: str) -> set[str]:
+    """The constraints that the functions of this app's triggers raise. Raises AssertionError for a trigger that names none."""
+    tables = [model._meta.db_table for model in apps.get_app_config(app).get_models()]
+    found: set[str] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(TRIGGERS, [tables])
+        for (source,) in cursor.fetchall():
+            names = re.findall(r"CONSTRAINT\s*=\s*'(\w+)'", source)
+            assert names, f"a trigger without the name of a constraint: {source}"
+            found.update(names)
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("app", TESTED)
+def test_every_rule_is_tested(app: str) -> None:
+    assert {rule.name for rule in TESTED[app]} == named_in_models(app) | named_in_triggers(app)
+
+
+def test_every_app_is_looked_at() -> None:
+    ours = {config.label for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR}
+    assert ours - {"itsci_site"} == set(TESTED)
+    assert not list(apps.get_app_config("itsci_site").get_models())
+
+
+@pytest.mark.django_db
+def test_a_new_trigger_is_seen() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no' USING CONSTRAINT = 'meetings_untested'; END $$;"
+            "CREATE TRIGGER guard BEFORE DELETE ON meetings_place FOR EACH ROW EXECUTE FUNCTION guard()"
+        )
+    assert named_in_triggers("meetings") == {"meetings_untested"}
