@@ -55,6 +55,7 @@ class Site(BaseApplication):
             "workers": 2,
             "threads": 4,
             "worker_class": "gthread",
+            "graceful_timeout": 5,  # seconds; nobody waits longer for Ctrl-C on their own machine
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": announcer(port),
