@@ -13,6 +13,9 @@ SECTION_OF = {
     "story": "our_work",
     "programme": "our_work",
     "programme_progress": "progress",
+    "figure": "progress",
+    "programme_figure": "progress",
+    "changes": "progress",
 }
 
 

@@ -1,11 +1,15 @@
 """What every answer passes through. None of these reads a cookie, so public pages stay the same for everyone."""
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 Next = Callable[[HttpRequest], HttpResponse]
+
+OPEN = re.compile(r"(/data|(/fr)?/feeds)/.*[^/]$")
+"""Addresses of files and feeds; the pages about them end in a slash."""
 
 
 def language_from_path(get_response: Next) -> Next:
@@ -39,10 +43,13 @@ def admin_policy(get_response: Next) -> Next:
 
 
 def resource_policy(get_response: Next) -> Next:
-    """No other site may embed what this one serves."""
+    """No other site may embed what this one serves, but any may read the open data and the feeds."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        if OPEN.match(request.path_info):
+            response.headers.setdefault("Access-Control-Allow-Origin", "*")
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 

@@ -1,16 +1,51 @@
 """The programme itself: what it does, with whom, and the figures it published for the whole."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.publishing import Publishable
-from regions.models import Dated, Metric, Region
+from regions.models import Country, Dated, Metric, Region
+
+# Codes and their names below are from the IATI Standard's codelists (CC BY 4.0). It forbids these signs in an identifier.
+IATI_SPELLING = r"^[^/&|?[:space:][:cntrl:]]*$"
+
+
+class OrganisationType(models.TextChoices):
+    """IATI's codelist OrganisationType."""
+
+    GOVERNMENT = "10", _("Government")
+    LOCAL_GOVERNMENT = "11", _("Local government")
+    PUBLIC = "15", _("Other public sector")
+    INTERNATIONAL_NGO = "21", _("International NGO")
+    NATIONAL_NGO = "22", _("National NGO")
+    REGIONAL_NGO = "23", _("Regional NGO")
+    PARTNER_COUNTRY_NGO = "24", _("Partner country based NGO")
+    PARTNERSHIP = "30", _("Public-private partnership")
+    MULTILATERAL = "40", _("Multilateral")
+    FOUNDATION = "60", _("Foundation")
+    PRIVATE = "70", _("Private sector")
+    PRIVATE_PROVIDER = "71", _("Private sector in provider country")
+    PRIVATE_RECIPIENT = "72", _("Private sector in aid recipient country")
+    PRIVATE_THIRD = "73", _("Private sector in third country")
+    ACADEMIC = "80", _("Academic, training and research")
+    OTHER = "90", _("Other")
 
 
 class Programme(Publishable):
     """The first by `order` owns the home page; any further one has pages below /programmes/."""
+
+    class ActivityStatus(models.TextChoices):
+        """IATI's codelist ActivityStatus."""
+
+        PIPELINE = "1", _("Pipeline or identification")
+        IMPLEMENTATION = "2", _("Implementation")
+        FINALISATION = "3", _("Finalisation")
+        CLOSED = "4", _("Closed")
+        CANCELLED = "5", _("Cancelled")
+        SUSPENDED = "6", _("Suspended")
 
     slug = models.SlugField(_("address"), unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -20,17 +55,104 @@ class Programme(Publishable):
     regions = models.ManyToManyField(Region, related_name="programmes", verbose_name=_("regions"))
     metrics = models.ManyToManyField(Metric, related_name="programmes", verbose_name=_("metrics reported by region"))
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+    # What IATI demands and the source does not give. Empty means not known: the export then says so. A version of the row
+    # from before these fields has NULL in them.
+    iati_identifier = models.CharField(
+        _("IATI identifier"), max_length=100, blank=True, default="", db_default="",
+        help_text=_("Of this activity: the reporting organisation’s identifier, a hyphen and a code of its own."),
+    )  # fmt: skip
+    iati_reporter = models.CharField(
+        _("reporting organisation"), max_length=150, blank=True, default="", db_default="",
+        help_text=_("The organisation that publishes this file under IATI."),
+    )  # fmt: skip
+    iati_reporter_ref = models.CharField(
+        _("identifier of the reporting organisation"), max_length=80, blank=True, default="", db_default="",
+        help_text=_("As registered with IATI."),
+    )  # fmt: skip
+    iati_reporter_type = models.CharField(
+        _("type of the reporting organisation"), max_length=2, choices=OrganisationType.choices, blank=True, default="",
+        db_default="",
+    )  # fmt: skip
+    iati_status = models.CharField(
+        _("activity status"), max_length=1, choices=ActivityStatus.choices, blank=True, default="", db_default=""
+    )
+    iati_sector = models.CharField(
+        _("sector"), max_length=5, blank=True, default="", db_default="",
+        help_text=_("Five digits: a purpose code of the OECD DAC, from IATI’s codelist Sector."),
+    )  # fmt: skip
+    planned_start = models.DateField(_("planned start"), null=True, blank=True)
+    actual_start = models.DateField(_("actual start"), null=True, blank=True, help_text=_("IATI demands one of the two."))
+    planned_end = models.DateField(_("planned end"), null=True, blank=True)
+    actual_end = models.DateField(_("actual end"), null=True, blank=True)
 
     class Meta(Publishable.Meta):
         verbose_name = _("programme")
         verbose_name_plural = _("programmes")
         ordering = ["order", "slug"]
+        constraints = [
+            *Publishable.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(iati_identifier__regex=IATI_SPELLING), name="programmes_programme_iati_identifier_spelling"
+            ),
+            models.CheckConstraint(
+                condition=Q(iati_reporter_ref__regex=IATI_SPELLING), name="programmes_programme_iati_reporter_ref_spelling"
+            ),
+            models.CheckConstraint(
+                condition=Q(iati_identifier="")
+                | Q(iati_reporter_ref="")
+                | Q(iati_identifier__startswith=Concat(F("iati_reporter_ref"), Value("-"))),
+                name="programmes_programme_iati_identifier_begins_with_reporter",
+            ),
+            models.CheckConstraint(
+                condition=Q(iati_reporter_type__in=["", *OrganisationType.values]),
+                name="programmes_programme_iati_reporter_type_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(iati_status__in=["", "1", "2", "3", "4", "5", "6"]), name="programmes_programme_iati_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(iati_sector__regex=r"^([0-9]{5})?$"), name="programmes_programme_iati_sector_five_digits"
+            ),
+            models.CheckConstraint(
+                condition=Q(planned_start__isnull=True) | Q(planned_end__isnull=True) | Q(planned_start__lte=F("planned_end")),
+                name="programmes_programme_planned_start_before_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(actual_start__isnull=True) | Q(actual_end__isnull=True) | Q(actual_start__lte=F("actual_end")),
+                name="programmes_programme_actual_start_before_end",
+            ),
+            models.UniqueConstraint(
+                fields=["iati_identifier"], condition=~Q(iati_identifier=""), name="programmes_programme_iati_identifier_once"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("programme", args=[self.slug])
+
+
+class CountryShare(models.Model):
+    """What share of the programme's commitments goes to a country: IATI demands it where there is more than one."""
+
+    programme = models.ForeignKey(Programme, models.CASCADE, related_name="shares", verbose_name=_("programme"))
+    country = models.ForeignKey(Country, models.PROTECT, related_name="+", verbose_name=_("country"))
+    percentage = models.DecimalField(_("percentage"), max_digits=5, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("country’s share")
+        verbose_name_plural = _("countries’ shares")
+        ordering = ["programme", "country__order"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(percentage__gte=0, percentage__lte=100), name="programmes_countryshare_percentage_possible"
+            ),
+            models.UniqueConstraint(fields=["programme", "country"], name="programmes_countryshare_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country}: {self.percentage}"
 
 
 class Activity(models.Model):
@@ -65,6 +187,14 @@ class Partner(models.Model):
         SCHEME = "scheme", _("Schemes and projects")
         STANDARD = "standard", _("Standards and laws")
 
+    class IatiRole(models.TextChoices):
+        """IATI's codelist OrganisationRole."""
+
+        FUNDING = "1", _("Funding")
+        ACCOUNTABLE = "2", _("Accountable")
+        EXTENDING = "3", _("Extending")
+        IMPLEMENTING = "4", _("Implementing")
+
     programme = models.ForeignKey(Programme, models.CASCADE, related_name="partners", verbose_name=_("programme"))
     name = models.CharField(_("name"), max_length=150)
     role = models.CharField(_("role"), max_length=8, choices=Role.choices)
@@ -72,6 +202,17 @@ class Partner(models.Model):
         _("note"), max_length=200, blank=True, help_text=_("What a reader should know about the name or role.")
     )
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+    iati_role = models.CharField(
+        _("role in IATI"), max_length=1, choices=IatiRole.choices, blank=True, default="", db_default="",
+        help_text=_("A donor counts as funding by itself. Any other partner without a role here is left out of the IATI file."),
+    )  # fmt: skip
+    iati_ref = models.CharField(
+        _("organisation identifier"), max_length=80, blank=True, default="", db_default="",
+        help_text=_("As registered with IATI."),
+    )  # fmt: skip
+    iati_type = models.CharField(
+        _("type of organisation"), max_length=2, choices=OrganisationType.choices, blank=True, default="", db_default=""
+    )
 
     objects = PartnerQuerySet.as_manager()
 
@@ -85,6 +226,16 @@ class Partner(models.Model):
                 name="programmes_partner_role_known",
             ),
             models.UniqueConstraint(fields=["programme", "name_en"], name="programmes_partner_once"),
+            models.CheckConstraint(
+                condition=Q(iati_role__in=["", "1", "2", "3", "4"]), name="programmes_partner_iati_role_known"
+            ),
+            models.CheckConstraint(condition=Q(iati_ref__regex=IATI_SPELLING), name="programmes_partner_iati_ref_spelling"),
+            models.CheckConstraint(
+                condition=Q(iati_type__in=["", *OrganisationType.values]), name="programmes_partner_iati_type_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(role="standard") | Q(iati_role=""), name="programmes_partner_law_is_no_organisation"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,4 +294,5 @@ class Headline(Publishable, Dated):
         return f"ALL-{self.metric.code}"
 
     def get_absolute_url(self) -> str:
-        return self.metric.get_absolute_url()
+        """Its tag on the figure page of the first programme, as a metric's address is."""
+        return f"{self.metric.get_absolute_url()}#{self.code.lower()}"

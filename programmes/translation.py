@@ -5,7 +5,7 @@ from .models import Activity, Headline, Partner, Programme
 
 @register(Programme)
 class ProgrammeTranslation(TranslationOptions):
-    fields = ["name", "strapline", "lead", "progress_lead"]
+    fields = ["name", "strapline", "lead", "progress_lead", "iati_reporter"]
 
 
 @register(Activity)

@@ -1,29 +1,70 @@
-"""Our work and Progress, for the first programme or for the one an address names."""
+"""Our work, Progress and the figure pages, for the first programme or for the one an address names; and what changed.
 
-from django.http import HttpRequest, HttpResponse
+Figure pages stand here and not with the regions: they set the programme's headlines beside the regions' readings.
+"""
+
+from datetime import UTC, datetime
+
+from csp.decorators import csp_replace
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.clickjacking import xframe_options_exempt
 
+from itsci_site.lib.publishing import PublishedQuerySet
 from regions import figures, maps
+from regions.forms import AsAt, seen_as_at
+from regions.history import by_country, history
+from regions.models import Metric, Region
 from testimonials.models import Testimonial
 
+from . import changes as changed
+from .forms import Span
 from .models import Headline, Programme
 from .reconcile import counted, reconcile
+from .tags import of_region, of_whole
 
 
-def _programme(slug: str | None) -> Programme:
+def _programme(slug: str | None, at: datetime | None = None) -> Programme:
     """The programme at `slug`, or the one that owns the home page. Raises Http404 where it is not public."""
-    public = Programme.objects.published().order_by("order", "slug")
+    public = Programme.objects.published(at).order_by("order", "slug")
     return get_object_or_404(public, slug=slug) if slug else get_object_or_404(public[:1])
 
 
-def _headlines(programme: Programme) -> list[Headline]:
-    return list(programme.headlines.published().select_related("metric", "beside", "source").order_by("order"))  # type: ignore[attr-defined]
+def _published(programme: Programme, at: datetime | None = None) -> PublishedQuerySet:
+    """Every headline it ever published and did not withdraw, those of the latest period first."""
+    headlines = programme.headlines.published(at).select_related("metric", "beside", "source")  # type: ignore[attr-defined]
+    return headlines.order_by("-effective_on", "-publish_at", "pk")
+
+
+def _latest(headlines: PublishedQuerySet) -> list[Headline]:
+    """The first, which is the latest, of each metric, in the order staff gave them."""
+    by_metric: dict[int, Headline] = {}
+    for headline in headlines:
+        by_metric.setdefault(headline.metric_id, headline)
+    return sorted(by_metric.values(), key=lambda headline: (headline.order, headline.pk))
+
+
+def _regions(programme: Programme, at: datetime | None = None) -> list[Region]:
+    return list(programme.regions.published(at).in_order())  # type: ignore[attr-defined]
+
+
+def _figure_address(metric: Metric, slug: str | None) -> str:
+    return reverse("programme_figure", args=[slug, metric.slug]) if slug else metric.get_absolute_url()
+
+
+def _tags(headlines: list[Headline], slug: str | None) -> list[tuple[Headline, str]]:
+    """Each headline with the address of its own tag on its figure page."""
+    return [(headline, f"{_figure_address(headline.metric, slug)}#{headline.code.lower()}") for headline in headlines]
 
 
 def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     programme = _programme(slug)
-    regions = list(programme.regions.published().in_order())  # type: ignore[attr-defined]
+    regions = _regions(programme)
     facets, unplaced = maps.facets(regions)
     context = {
         "programme": programme,
@@ -33,7 +74,7 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "unplaced": unplaced,
         "activities": programme.activities.all(),
         "partners": programme.partners.by_role(),  # type: ignore[attr-defined]
-        "headlines": _headlines(programme),
+        "tags": _tags(_latest(_published(programme)), slug),
         "testimonials": Testimonial.objects.published().filter(region__in=regions).select_related("region").order_by("order"),
         "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
         "others": Programme.objects.published().exclude(pk=programme.pk),
@@ -41,17 +82,102 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     return render(request, "programmes/our_work.html", context)
 
 
-def progress(request: HttpRequest, slug: str | None = None) -> HttpResponse:
-    programme = _programme(slug)
-    table = figures.table(list(programme.regions.published().in_order()), programme.metrics.all())  # type: ignore[attr-defined]
-    headlines = _headlines(programme)
+@seen_as_at
+def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> HttpResponse:
+    programme = _programme(slug, as_at.at)
+    table = figures.table(_regions(programme, as_at.at), programme.metrics.all(), as_at.at)
+    headlines = _latest(_published(programme, as_at.at))
     measures = counted(headlines, table)
     context = {
+        "as_at": as_at,
         "programme": programme,
         "table": table,
-        "headlines": headlines,
+        "columns": [(metric, _figure_address(metric, slug)) for metric in table.metrics],
+        "tags": _tags(headlines, slug),
         "reconciled": reconcile(headlines, table),
         "counted": measures,
         "sources": {source.pk: source for measure in measures for source in measure.sources}.values(),
     }
     return render(request, "programmes/progress.html", context)
+
+
+@seen_as_at
+def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = None) -> HttpResponse:
+    """One metric of a programme. Raises Http404 where no region reports it and no headline of it is public."""
+    programme = _programme(slug, as_at.at)
+    measure: Metric = get_object_or_404(Metric, slug=metric)
+    headlines = _published(programme, as_at.at).filter(Q(metric=measure) | Q(beside=measure))
+    beside = _latest(headlines)
+    own = [headline for headline in headlines if headline.metric == measure]
+    needed = {measure, *(headline.beside for headline in beside if headline.beside)}
+    regions = _regions(programme, as_at.at)
+    table = figures.table(regions, needed, as_at.at)
+    parts = by_country(table, measure)
+    if not parts and not own:
+        raise Http404
+    by_region = [figure for part in parts for figure in part.figures]
+    context = {
+        "as_at": as_at,
+        "programme": programme,
+        "metric": measure,
+        "headlines": own,
+        "reconciled": reconcile(beside, table),
+        "table": table,
+        "top": table.tops[table.metrics.index(measure)] if parts else 0,
+        "parts": parts,
+        "total": table.total(measure) if measure.additive else None,
+        "history": history(regions, measure, as_at.at, own),
+        "cited_on": as_at.day or timezone.now().astimezone(UTC).date(),
+        "address": request.build_absolute_uri(request.path),
+        "dated": f"&as-at={as_at.day}" if as_at.at else "",
+        "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
+        "embeds": [] if slug else _embeds(request, measure, own, by_region),
+    }
+    return render(request, "programmes/figure.html", context)
+
+
+def _embeds(
+    request: HttpRequest, metric: Metric, headlines: list[Headline], by_region: list[figures.Figure]
+) -> list[tuple[str, SafeString]]:
+    """The HTML that shows a figure of this page on another site: for the whole with an empty name, then region by region."""
+
+    def code(name: str, *arguments: str) -> tuple[str, SafeString]:
+        address = request.build_absolute_uri(reverse("embed", args=[metric.slug, *arguments]))
+        title = ", ".join(filter(None, [f"Scaling Up ITSCI: {metric.name}", name]))
+        frame = '<iframe src="{}" title="{}" width="320" height="300" loading="lazy"></iframe>'
+        return name, format_html(frame, address, title)
+
+    whole = [code("")] if headlines or (metric.additive and any(figure.value is not None for figure in by_region)) else []
+    return whole + [code(figure.region.name, figure.region.slug) for figure in by_region]
+
+
+@xframe_options_exempt
+@csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
+def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpResponse:
+    """One figure for a frame on any site. These addresses alone may be framed: they ask for nothing and act on nothing."""
+    programme = _programme(None)
+    measure: Metric = get_object_or_404(Metric, slug=metric)
+    table = figures.table(_regions(programme), [measure])
+    headline = None if region else _published(programme).filter(metric=measure).first()
+    tag = of_region(table, region) if region else of_whole(table, measure, headline)
+    if tag is None:
+        raise Http404
+    address = f"{measure.get_absolute_url()}#{tag.code.lower()}"
+    response = render(request, "programmes/embed.html", {"tag": tag, "address": address})
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def changes(request: HttpRequest) -> HttpResponse:
+    """Nonsense in the query string: the last 90 days with a message at its field, status 400."""
+    span = Span.read(request.GET)
+    readings = changed.readings(span.moments)
+    context = {
+        "span": span,
+        "new_data": list(changed.new_data(readings)),
+        "new_headlines": changed.new_headlines(span.moments),
+        "corrections": readings.filter(supersedes__isnull=False),
+        "headline_changes": list(changed.headline_changes(span.moments)),
+        "definitions": list(changed.definitions(span.moments)),
+    }
+    return render(request, "programmes/changes.html", context, status=200 if span.form.is_valid() else 400)

@@ -38,6 +38,7 @@ class PlaceForm(staff.RulesForm):
         "regions_succession_not_itself": ("successor", _("A province cannot follow itself. Choose another one.")),
         "regions_succession_since_starts_period": ("since", FIRST_DAY),
         "regions_metric_code_one_capital": ("code", _("One capital letter, like M.")),
+        "regions_metric_jump_factor_above_one": ("jump_factor", _("A number above 1, like 3; or nothing.")),
     }
 
     def clean_outline(self) -> dict | None:

@@ -7,6 +7,7 @@ arranges. Its cost grows with the number of series, not with the length of their
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 
 from django.db import connection
@@ -16,28 +17,63 @@ from itsci_site.lib import charts, text
 
 from .models import Country, Metric, Reading, Region
 
-# A province that a former province was divided into stands back while the former one is among the regions asked for: their
-# miners are the same people. The lateral join reads one index entry a series (regions_reading_latest).
+# The lateral join reads one index entry a series (regions_reading_latest). A former province and those it was divided into are
+# the same people (docs/decisions/0009): for one metric, whichever speaks of the later period counts and the other stands back.
+# Of a province that stood back, each successor that does not report is counted as expected, so that the sum says it is partial.
 LATEST = """
-SELECT series.metric_id, series.region_id, region.country_id, latest.id, latest.value,
-       rank() OVER (PARTITION BY series.metric_id ORDER BY latest.value DESC NULLS LAST),
-       sum(latest.value) OVER country, count(latest.value) OVER country, count(*) OVER country,
-       sum(latest.value) OVER whole, count(latest.value) OVER whole, count(*) OVER whole
-FROM regions_series AS series
-JOIN regions_region AS region ON region.id = series.region_id
-JOIN regions_metric AS metric ON metric.id = series.metric_id
-LEFT JOIN LATERAL (
-    SELECT reading.id, reading.value FROM regions_reading AS reading
-    WHERE reading.series_id = series.id AND reading.published_at <= coalesce(%(known_at)s, statement_timestamp())
-    ORDER BY reading.effective_on DESC, reading.published_at DESC
-    LIMIT 1
-) AS latest ON true
-WHERE series.region_id = ANY(%(regions)s) AND (%(metrics)s::bigint[] IS NULL OR series.metric_id = ANY(%(metrics)s))
-  AND NOT EXISTS (
-    SELECT FROM regions_succession AS succession
-    WHERE succession.successor_id = series.region_id AND succession.predecessor_id = ANY(%(regions)s)
-  )
-WINDOW country AS (PARTITION BY series.metric_id, region.country_id), whole AS (PARTITION BY series.metric_id)
+WITH RECURSIVE descent AS (
+    SELECT predecessor_id AS ancestor_id, successor_id AS descendant_id FROM regions_succession
+    UNION
+    SELECT descent.ancestor_id, succession.successor_id
+    FROM descent JOIN regions_succession AS succession ON succession.predecessor_id = descent.descendant_id
+),
+line AS MATERIALIZED (
+    SELECT series.metric_id, series.region_id, latest.id, latest.value,
+           coalesce(latest.effective_on, '-infinity') AS effective_on
+    FROM regions_series AS series
+    LEFT JOIN LATERAL (
+        SELECT reading.id, reading.value, reading.effective_on FROM regions_reading AS reading
+        WHERE reading.series_id = series.id AND reading.published_at <= coalesce(%(known_at)s, statement_timestamp())
+        ORDER BY reading.effective_on DESC, reading.published_at DESC, reading.precision DESC -- a year ends after its quarter
+        LIMIT 1
+    ) AS latest ON true
+    WHERE series.region_id = ANY(%(regions)s) AND (%(metrics)s::bigint[] IS NULL OR series.metric_id = ANY(%(metrics)s))
+),
+kin AS MATERIALIZED (
+    SELECT former.metric_id, former.region_id AS ancestor_id, part.region_id AS descendant_id,
+           bool_or(part.effective_on > former.effective_on) OVER (PARTITION BY former.metric_id, former.region_id) AS over
+    FROM descent
+    JOIN line AS former ON former.region_id = descent.ancestor_id
+    JOIN line AS part ON part.region_id = descent.descendant_id AND part.metric_id = former.metric_id
+),
+place AS (
+    SELECT line.metric_id, line.region_id, line.id, line.value, true AS reports
+    FROM line
+    WHERE (line.metric_id, line.region_id) NOT IN (
+        SELECT metric_id, ancestor_id FROM kin WHERE over UNION ALL SELECT metric_id, descendant_id FROM kin WHERE NOT over
+    )
+    UNION ALL
+    SELECT gone.metric_id, succession.successor_id, NULL, NULL, false
+    FROM (
+        SELECT metric_id, ancestor_id FROM kin WHERE over EXCEPT SELECT metric_id, descendant_id FROM kin WHERE NOT over
+    ) AS gone
+    JOIN regions_succession AS succession ON succession.predecessor_id = gone.ancestor_id
+    WHERE NOT EXISTS (
+        SELECT FROM line WHERE line.metric_id = gone.metric_id AND line.region_id IN (
+            SELECT succession.successor_id
+            UNION ALL SELECT descendant_id FROM descent WHERE descent.ancestor_id = succession.successor_id
+        )
+    )
+)
+SELECT place.metric_id, place.region_id, region.country_id, place.id, place.value,
+       rank() OVER (PARTITION BY place.metric_id ORDER BY place.value DESC NULLS LAST),
+       sum(place.value) OVER country, count(place.value) OVER country, count(*) OVER country,
+       sum(place.value) OVER whole, count(place.value) OVER whole, count(*) OVER whole,
+       count(*) FILTER (WHERE place.reports) OVER whole, place.reports
+FROM place
+JOIN regions_region AS region ON region.id = place.region_id
+JOIN regions_metric AS metric ON metric.id = place.metric_id
+WINDOW country AS (PARTITION BY place.metric_id, region.country_id), whole AS (PARTITION BY place.metric_id)
 ORDER BY metric."order", metric.slug
 """
 
@@ -126,19 +162,21 @@ class CountryRows:
         return not (len(self.rows) == 1 and self.rows[0].region.kind == Region.Kind.COUNTRY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
+    """What a page asks of it more than once is worked out once: a template asks in every cell."""
+
     metrics: tuple[Metric, ...]
     countries: tuple[CountryRows, ...]
     totals: tuple[Total, ...]
     tops: tuple[int, ...]
     """The common top of each metric's bars, a round number at or above the largest region."""
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         return [row for country in self.countries for row in country.rows]
 
-    @property
+    @cached_property
     def as_of(self) -> str:
         """The as-of line if every figure has the same one, else empty: each then carries its own."""
         return only({figure.as_of for row in self.rows for figure in row.figures if figure})
@@ -194,9 +232,9 @@ def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
     metrics_by_pk = Metric.objects.in_bulk({line[0] for line in found})
     metrics = [metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found)]
     readings = Reading.objects.select_related("source").in_bulk({line[3] for line in found if line[3]})
-    by_place = {(line[1], line[0]): line for line in found}
+    by_place = {(line[1], line[0]): line for line in found if line[13]}
     by_country = {(line[2], line[0]): line[6:9] for line in found}
-    whole = {line[0]: line[9:12] for line in found}
+    whole = {line[0]: line[9:13] for line in found}
     tops = {
         metric.pk: charts.nice_top(max((line[4] for line in found if line[0] == metric.pk and line[4] is not None), default=0))
         for metric in metrics
@@ -204,7 +242,9 @@ def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
 
     widths = {
         metric.pk: max(
-            len(text.number(line[9] if metric.additive and line[9] else line[4])) for line in found if line[0] == metric.pk
+            len(text.number(line[9] if metric.additive and line[9] else line[4]))
+            for line in by_place.values()
+            if line[0] == metric.pk
         )
         for metric in metrics
     }
@@ -218,7 +258,7 @@ def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
             metric,
             readings.get(line[3]),
             line[5],
-            whole[metric.pk][2],
+            whole[metric.pk][3],
             widths[metric.pk],
             charts.bar(line[4], tops[metric.pk]),
         )
@@ -235,7 +275,7 @@ def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
         totals = tuple(total(metric, by_country.get((country.pk, metric.pk), (None, 0, 0))) for metric in metrics)
         countries.append(CountryRows(country, rows, totals))
     return Table(
-        tuple(metrics), tuple(countries), tuple(total(metric, whole[metric.pk]) for metric in metrics), tuple(tops.values())
+        tuple(metrics), tuple(countries), tuple(total(metric, whole[metric.pk][:3]) for metric in metrics), tuple(tops.values())
     )
 
 

@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from itsci_site.lib.periods import Period, Precision, starts_its_period
 from itsci_site.lib.publishing import Publishable, PublishedQuerySet
 
+from .versions import Version as Version
+
 
 class Country(models.Model):
     slug = models.SlugField(_("address"), unique=True)
@@ -150,20 +152,29 @@ class Metric(models.Model):
     definition = models.TextField(_("definition"), help_text=_("What the source says is counted."))
     unit = models.CharField(_("unit"), max_length=50, help_text=_("In the plural: miners."))
     additive = models.BooleanField(_("additive"), help_text=_("Do regions add up? If not, no total is ever shown."))
+    jump_factor = models.DecimalField(
+        _("largest jump"), max_digits=6, decimal_places=2, null=True, blank=True,
+        help_text=_("An import refuses a value more than so many times the one before it, or less than that part. Empty: any."),
+    )  # fmt: skip
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
         verbose_name = _("metric")
         verbose_name_plural = _("metrics")
         ordering = ["order", "slug"]
-        constraints = [models.CheckConstraint(condition=Q(code__regex=r"^[A-Z]$"), name="regions_metric_code_one_capital")]
+        constraints = [
+            models.CheckConstraint(condition=Q(code__regex=r"^[A-Z]$"), name="regions_metric_code_one_capital"),
+            models.CheckConstraint(
+                condition=Q(jump_factor__isnull=True) | Q(jump_factor__gt=1), name="regions_metric_jump_factor_above_one"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
-        """Where it says what is counted, from which source."""
-        return f"{reverse('progress')}#{self.slug}"
+        """The figure page: what is counted, by region, its history and sources."""
+        return reverse("figure", args=[self.slug])
 
 
 class Series(models.Model):
@@ -232,8 +243,11 @@ class ReadingQuerySet(models.QuerySet):
         return self.filter(published_at__lte=at or Now())
 
     def newest_first(self) -> Self:
-        """By period, and within one the last correction first: the first of a series is its latest word."""
-        return self.order_by("-effective_on", "-published_at")
+        """By period, and within one the last correction first: the first of a series is its latest word.
+
+        Of a year and its first quarter published together the year comes first: it ends later ("year" > "quarter").
+        """
+        return self.order_by("-effective_on", "-published_at", "-precision")
 
 
 class Reading(Dated):
@@ -287,7 +301,8 @@ class Reading(Dated):
         return f"{self.series}, {self.period}: {value}"
 
     def get_absolute_url(self) -> str:
-        return self.series.metric.get_absolute_url()
+        """The row of its region on the figure page."""
+        return f"{self.series.metric.get_absolute_url()}#{str(self.series).lower()}"
 
     def is_public(self) -> bool:
         return self.published_at is not None and self.published_at <= timezone.now()

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from . import figures, maps
+from .forms import AsAt, seen_as_at
 from .models import Region
 
 
@@ -13,17 +14,21 @@ def where_we_work(request: HttpRequest) -> HttpResponse:
     return render(request, "regions/where_we_work.html", context)
 
 
-def region(request: HttpRequest, slug: str) -> HttpResponse:
-    region = get_object_or_404(Region.objects.published().in_order(), slug=slug)
-    regions = list(Region.objects.published().in_order())
-    table = figures.table(regions)
+@seen_as_at
+def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
+    """On a past day without people's words and meetings: what is withdrawn today must not come back from the past."""
+    regions = list(Region.objects.published(as_at.at).in_order())
+    region = get_object_or_404(Region.objects.published(as_at.at).in_order(), slug=slug)
+    table = figures.table(regions, known_at=as_at.at)
     context = {
+        "as_at": as_at,
         "region": region,
         "regions": regions,
         "table": table,
         "tags": [(figure, figures.strip(table, figure)) for figure in table.row(region).figures if figure],
         "milestones": region.milestones.all(),
-        "testimonials": region.testimonials.published(),
-        "meetings": region.places.meetings().published().newest_first()[:5],
     }
+    if as_at.at is None:
+        context["testimonials"] = region.testimonials.published()
+        context["meetings"] = region.places.meetings().published().newest_first()[:5]
     return render(request, "regions/region.html", context)

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from itsci_site.lib.periods import Precision
 from itsci_site.lib.publishing import Status
 from meetings.models import Document, Meeting, Place
-from programmes.models import Activity, Headline, Partner, Programme
+from programmes.models import Activity, CountryShare, Headline, Partner, Programme
 from regions.models import Country, Metric, Milestone, Reading, Region, Series, Source, Succession
 from testimonials.models import Testimonial
 
@@ -152,6 +152,11 @@ def make_partner(programme: Programme, **fields: Any) -> Partner:
     return Partner.objects.create(
         **(dict(programme=programme, role=Partner.Role.PARTNER) | both(name=("Pact", "Pact")) | fields)
     )
+
+
+def make_share(programme: Programme | None = None, **fields: Any) -> CountryShare:
+    values = dict(programme=programme or make_programme(), country=make_country(), percentage=100)
+    return CountryShare.objects.create(**(values | fields))
 
 
 def make_headline(

@@ -51,3 +51,26 @@ def strip(values: Sequence[tuple[str, int | None]], own: str) -> Strip:
         path = "" if value is None else f"M{x} {HEIGHT}v-{height:g}h{COLUMN}v{height:g}z"
         columns.append(Column(code, path, x + COLUMN / 2, code == own))
     return Strip(columns, len(columns) * (COLUMN + GAP) - GAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Path data in a box of 160 x 64; zero lies at 60. `path` joins values, `dots` marks the last and each that is alone."""
+
+    path: str
+    dots: str
+
+
+LINE_WIDTH, ZERO, EDGE = 160, 60, 4
+
+
+def line(runs: Sequence[Sequence[tuple[float, int]]], top: int) -> Line:
+    """Unbroken runs of (place on the time axis from 0 to 1, value), on a scale from zero to `top`. Between runs is a gap."""
+    drawn = [
+        [f"{EDGE + place * (LINE_WIDTH - 2 * EDGE):.4g} {ZERO - value / top * (ZERO - EDGE):.4g}" for place, value in run]
+        for run in runs
+    ]
+    alone = [run[0] for run in drawn if len(run) == 1]
+    last = [run[-1] for run in drawn[-1:] if len(run) > 1]
+    path = "".join("M" + "L".join(run) for run in drawn if len(run) > 1)
+    return Line(path, "".join(f"M{point}h0" for point in alone + last))

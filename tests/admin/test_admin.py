@@ -23,15 +23,17 @@ from django.utils import timezone
 
 from itsci_site.lib.publishing import Publishable, Status
 from meetings.models import Document, Meeting, Place
-from programmes.models import Activity, Headline, Partner, Programme
+from programmes.models import Activity, CountryShare, Headline, Partner, Programme
 from regions.models import Country, Metric, Milestone, Reading, Region, Series, Source, Succession
+from regions.versions import Version
 from testimonials.models import Testimonial
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 OURS = ("regions", "testimonials", "meetings", "programmes")
-MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
+MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models() if model is not Version]
+"""What staff look after. Versions are the database's own record."""
 PUBLISHABLE = [model for model in MODELS if issubclass(model, Publishable)]
 Page = Any
 """An answer of the test client: a response that also carries `context`."""
@@ -112,7 +114,7 @@ def rows() -> dict[type[models.Model], models.Model]:
         make.make_succession(region, successor), make.make_milestone(region),
         make.make_reading(series, None, published_at=None), make.make_testimonial(), make.make_place(),
         make.make_document(meeting), make.make_activity(programme),
-        make.make_partner(programme), make.make_headline(programme, metric),
+        make.make_partner(programme), make.make_headline(programme, metric), make.make_share(programme),
     ]  # fmt: skip
     return {type(row): row for row in found}
 
@@ -181,7 +183,7 @@ def test_an_empty_form_says_what_is_missing(model: type[models.Model], staff: Cl
     assert not model._default_manager.exists()
 
 
-INLINES = ("milestones", "successions", "documents", "activities", "partners")
+INLINES = ("milestones", "successions", "documents", "activities", "partners", "shares")
 
 
 ANOTHER: dict[type[models.Model], Callable[[], models.Model]] = {
@@ -197,6 +199,7 @@ ANOTHER: dict[type[models.Model], Callable[[], models.Model]] = {
     Place: make.make_place,
     Meeting: make.make_meeting,
     Document: make.make_document,
+    CountryShare: make.make_share,
     Programme: make.make_programme,
     Activity: lambda: make.make_activity(make.make_programme()),
     Partner: lambda: make.make_partner(make.make_programme()),

@@ -12,7 +12,7 @@ from django.test.utils import override_settings
 from itsci_site.settings import STORAGES as REAL_STORAGES
 from meetings.models import Meeting
 from programmes.models import Programme
-from regions.models import Region
+from regions.models import Metric, Region
 from testimonials.models import Testimonial
 
 FIXTURE = settings.BASE_DIR / "fixtures" / "programme.json"
@@ -57,10 +57,15 @@ def addresses() -> list[str]:
         "/where-we-work/",
         *(f"/where-we-work/{region.slug}/" for region in Region.objects.published().in_order()),
         "/progress/",
+        *(f"/progress/{metric.slug}/" for metric in Metric.objects.all()),
+        "/progress/changes/",
+        "/data/",
+        "/data/corrections/",
         *(f"/stories/{testimonial.slug}/" for testimonial in Testimonial.objects.published()),
         "/meetings/",
         *(f"/meetings/{meeting.slug}/" for meeting in Meeting.objects.published()),
         "/accessibility/",
         *(f"/programmes/{slug}/" for slug in programmes),
         *(f"/programmes/{slug}/progress/" for slug in programmes),
+        *(f"/programmes/{slug}/progress/miners/" for slug in programmes),
     ]

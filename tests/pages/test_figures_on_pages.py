@@ -241,7 +241,7 @@ def test_no_page_prints_an_ellipsis(read: Read) -> None:
 def test_no_date_is_written_in_figures_alone(read: Read) -> None:
     for address in addresses():
         for language in facts.LANGUAGES:
-            words = read(address, language).text.split()
+            words = [word for word in read(address, language).text.split() if not word.startswith("/")]  # addresses
             assert [word for word in words if word.count("/") == 2 or (word.count("-") == 2 and word[:1].isdigit())] == []
 
 

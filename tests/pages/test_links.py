@@ -15,7 +15,9 @@ def test_every_link_and_fragment_leads_to_something(client: Client, language: st
         if address not in pages:
             response = client.get(address)
             assert response.status_code == 200, f"{address} answers {response.status_code}"
-            pages[address] = markup.parse(response.content)
+            content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+            is_page = response["Content-Type"].startswith("text/html")
+            pages[address] = markup.parse(content if is_page else b"")
         return pages[address]
 
     missing = set()
@@ -38,7 +40,7 @@ def test_each_page_links_to_itself_in_the_other_language(client: Client) -> None
             assert page.one("html")["lang"] == language
             links = {link["hreflang"]: link["href"] for link in page.one("nav", "langs").all("a")}
             assert links == pair
-            heads = [link for link in page.all("link") if link["rel"] == "alternate"]
+            heads = [link for link in page.all("link") if link["rel"] == "alternate" and "hreflang" in link.attributes]
             assert {link["hreflang"]: link["href"] for link in heads} == {
                 code: f"http://testserver{there}" for code, there in pair.items()
             }

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from regions.models import Region
+from regions.models import Region, Version
 from tests.factories import (
     FUTURE,
     correct,
@@ -36,6 +36,8 @@ OVER_ONE_ROW = [  # (table, rule, row, what may not be set, what may)
     ("milestone", "year_plausible", "milestone", "year = 2101", "year = 2100"),
     ("milestone", "year_plausible", "milestone", "year = 0", "year = NULL"),
     ("metric", "code_one_capital", "metric", "code = '1'", "code = 'Q'"),
+    ("metric", "jump_factor_above_one", "metric", "jump_factor = 1", "jump_factor = 1.01"),
+    ("metric", "jump_factor_above_one", "metric", "jump_factor = 0", "jump_factor = NULL"),
     ("series", "once", "series", "region_id = %(whole)s", "region_id = %(region)s"),
     ("reading", "precision_known", "draft", "precision = 'week', effective_on = '2017-01-02'", "precision = 'quarter'"),
     ("reading", "starts_period", "draft", "effective_on = '2014-07-01'", "effective_on = '2014-01-01'"),
@@ -80,6 +82,14 @@ RULES += [
     Rule("regions_reading_append_only", delete("regions_reading", "other"), delete("regions_reading", row))
     for row in ("draft", "scheduled")
 ]
+RULES += [
+    Rule(
+        "regions_version_append_only", change,
+        "INSERT INTO regions_version (table_name, row_id, at)"
+        " SELECT table_name, row_id, at FROM regions_version WHERE id = %(version)s",
+    )
+    for change in (update("regions_version", "version", "at = now()"), delete("regions_version", "version"))
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -99,7 +109,7 @@ def rows() -> dict[str, Any]:
         "scheduled": make_reading(series, 110, date(2018, 1, 1), published_at=FUTURE),
         "other": make_reading(other_series, 7),
     }  # fmt: skip
-    return {name: row.pk for name, row in found.items()}
+    return {name: row.pk for name, row in found.items()} | {"version": Version.objects.latest("pk").pk}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

@@ -1,5 +1,6 @@
 """The programme's content, into an empty database only: what staff have entered is never touched."""
 
+import json
 from pathlib import Path
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from itsci_site.management.steps import plain_errors, step
 from programmes.models import Programme
-from regions.models import Region
+from regions.models import Region, Version
 
 FIXTURE = settings.BASE_DIR / "fixtures" / "programme.json"
 
@@ -23,15 +24,29 @@ def load(fixture: Path) -> int | None:
         if Programme.objects.exists() or Region.objects.exists():
             return None
         before = _rows()
+        with connection.cursor() as cursor:  # the past of this content begins when it says that it became public
+            cursor.execute("SELECT set_config('itsci.version_at', %s, true)", [_moment(fixture)])
         call_command("loaddata", str(fixture), verbosity=0)
         return _rows() - before
+
+
+def _moment(fixture: Path) -> str:
+    """The earliest moment at which something in the fixture is public; empty where it names none."""
+    fields = [entry.get("fields", {}) for entry in json.loads(fixture.read_text(encoding="utf-8"))]
+    moments = [fields[name] for fields in fields for name in ("publish_at", "published_at") if fields.get(name)]
+    return min(moments, default="")
 
 
 def _rows() -> int:
     from django.apps import apps
 
     own = ("regions", "programmes", "testimonials", "meetings")
-    return sum(model._base_manager.count() for label in own for model in apps.get_app_config(label).get_models())
+    return sum(
+        model._base_manager.count()
+        for label in own
+        for model in apps.get_app_config(label).get_models()
+        if model is not Version
+    )
 
 
 class Command(BaseCommand):
