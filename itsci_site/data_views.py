@@ -5,14 +5,17 @@ a few counts. It streams, inside the past it was asked for.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from functools import wraps
 from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import (
     FileResponse,
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
@@ -24,17 +27,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from itsci_site.lib.exports import csv_chunks, dumps, json_chunks, record
+from itsci_site.lib.found import data_block
+from programmes import changes
 from programmes import exports as figures
 from regions import exports
 from regions.exports import Selection
 from regions.models import Reading, Region
 from regions.versions import past
 
-from . import data_files, workbook
+from . import data_files, offline_store, workbook
 from .data_form import BadFilter, PageForm, Problem, form, read
 
 CORRECTIONS_A_PAGE = 50
@@ -50,13 +54,15 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 def corrections(request: HttpRequest) -> HttpResponse:
-    """Nonsense for a page: the first one with a message, status 400."""
+    """Of regions fifty a page, of headlines all on the first. Nonsense for a page: the first one with a message, status 400."""
     asked = PageForm(request.GET)
     public = Reading.objects.published().filter(supersedes__isnull=False, series__region__in=Region.objects.published())
     known = public.select_related("series__region", "series__metric", "supersedes").order_by("-published_at", "-pk")
     page = Paginator(known, CORRECTIONS_A_PAGE).get_page(asked.cleaned_data["page"] or 1 if asked.is_valid() else 1)
     page_numbers = page.paginator.get_elided_page_range(page.number)
     context = {"page": page, "page_numbers": page_numbers, "form": asked}
+    if page.number == 1:
+        context["headline_changes"] = list(changes.headline_changes((changes.BEGINNING, timezone.now())))
     return render(request, "data/corrections.html", context, status=200 if asked.is_valid() else 400)
 
 
@@ -88,7 +94,7 @@ def download(name: str) -> Callable[[Callable[[Selection], HttpResponseBase]], C
 
 
 def _etag(name: str, selection: Selection) -> str:
-    """Weak: two files of the same figures may differ in a byte, as workbooks do."""
+    """Weak: it rests on what was asked and on how much is public, not on the bytes."""
     asked = [selection.day, selection.region, selection.country, selection.metric, selection.since, selection.until]
     columns = [column.name for column in figures.COLUMNS]
     said = repr([name, figures.version(selection.at), [str(getattr(one, "pk", one)) for one in asked], columns])
@@ -151,9 +157,24 @@ def regions_geojson(selection: Selection) -> HttpResponseBase:
     return HttpResponse(dumps(collection), content_type="application/geo+json")
 
 
-def data_block(content: dict[str, Any]) -> SafeString:
-    """JSON that may stand in a page: nothing in it can end the element that holds it."""
-    return mark_safe(dumps(content).replace("<", "\\u003c"))  # noqa: S308 - escaped in the words of JSON
+@require_safe
+def offline_pack(request: HttpRequest, language: str) -> HttpResponse:
+    """The whole site as files. The name that its store gives it says what it holds, and is its ETag."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    now = timezone.now()
+    origin = f"{request.scheme}://{request.get_host()}"
+    etag = f'"{offline_store.name(language, origin, now)}"'
+    answer = get_conditional_response(request, etag=etag)
+    if answer is None:
+        name, content = offline_store.fresh(language, origin)
+        answer = HttpResponse(content, content_type="application/zip")
+        etag = f'"{name}"'
+        day = now.astimezone(UTC).date()
+        answer.headers["Content-Disposition"] = f'attachment; filename="scaling-up-itsci-{language}-{day}.zip"'
+    answer.headers["ETag"] = etag
+    answer.headers["Cache-Control"] = "no-cache"
+    return answer
 
 
 def _within(selection: Selection, chunks: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:

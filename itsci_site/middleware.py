@@ -3,23 +3,24 @@
 import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 Next = Callable[[HttpRequest], HttpResponse]
 
-OPEN = re.compile(r"(/data|(/fr)?/feeds)/.*[^/]$")
+OPEN = re.compile(rf"(/data|(/({'|'.join(code for code, _name in settings.LANGUAGES)}))?/feeds)/.*[^/]$")
 """Addresses of files and feeds; the pages about them end in a slash."""
 
 
 def language_from_path(get_response: Next) -> Next:
-    """The language is in the address and nowhere else: /fr/... is French, all else English.
+    """The language is in the address and nowhere else: /fr/... is French, what names none is English.
 
     Django's LocaleMiddleware does the same here but marks English pages `Vary: Accept-Language`, which they do not.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        language = translation.get_language_from_path(request.path_info) or "en"
+        language = translation.get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
         with translation.override(language):
             request.LANGUAGE_CODE = language
             response = get_response(request)

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.sitemaps",
     "csp",
     "itsci_site",
     "regions",
@@ -162,8 +163,10 @@ LANGUAGES = [("en", _("English")), ("fr", _("French"))]
 MODELTRANSLATION_DEFAULT_LANGUAGE = "en"
 MODELTRANSLATION_FALLBACK_LANGUAGES = ("en",)
 LOCALE_PATHS = [BASE_DIR / "locale"]
+# A language without a module of formats has its numbers and days as English does.
 FORMAT_MODULE_PATH = "itsci_site.formats"
 USE_THOUSAND_SEPARATOR = True
+THOUSAND_SEPARATOR, NUMBER_GROUPING, DATE_FORMAT = ",", 3, "j F Y"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -171,6 +174,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "media"))()
+# The offline packs; made by the site itself, they can be deleted at any time.
+OFFLINE_ROOT = env.path("OFFLINE_ROOT", default=str(BASE_DIR / ".local" / "offline"))()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "itsci_site.storage.OneStylesheetStorage", "OPTIONS": {"file_permissions_mode": 0o644}},

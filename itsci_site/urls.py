@@ -2,18 +2,26 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+from django.views.decorators.http import conditional_page
 
+from meetings.feeds import Meetings
+from meetings.ical import meetings_calendar
 from programmes import iati_views
 from regions.feeds import Figures
 
-from . import data_views, views
+from . import data_views, sitemaps, views
+from .search_views import search_page
+from .share_views import share_image
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("robots.txt", views.robots, name="robots"),
+    path("favicon.ico", views.favicon, name="favicon"),
+    path("sitemap.xml", sitemaps.index, name="sitemap"),
+    path("sitemap-<slug:section>.xml", sitemaps.section, name="sitemap_section"),
     # Open data: one address for both languages.
     path("data/readings.csv", data_views.readings_csv, name="readings_csv"),
     path("data/readings.json", data_views.readings_json, name="readings_json"),
@@ -22,16 +30,21 @@ urlpatterns = [
     path("data/datapackage.json", data_views.datapackage, name="datapackage"),
     path("data/dataset.jsonld", data_views.dataset, name="dataset"),
     path("data/openapi.json", data_views.openapi, name="openapi"),
+    path("data/offline-<slug:language>.zip", data_views.offline_pack, name="offline_pack"),
     path("data/iati.xml", iati_views.iati_file, name="iati"),
     *i18n_patterns(
         path("", include("programmes.urls")),
         path("where-we-work/", include("regions.urls")),
         path("stories/", include("testimonials.urls")),
         path("meetings/", include("meetings.urls")),
+        path("search/", search_page, name="search"),
         path("data/", data_views.data, name="data"),
         path("data/corrections/", data_views.corrections, name="corrections"),
-        path("feeds/figures.atom", Figures(), name="figures_feed"),
+        path("feeds/figures.atom", conditional_page(Figures()), name="figures_feed"),
+        path("feeds/meetings.atom", conditional_page(Meetings()), name="meetings_feed"),
+        path("feeds/meetings.ics", meetings_calendar, name="meetings_calendar"),
         path("accessibility/", views.accessibility, name="accessibility"),
+        re_path(r"^(?P<page>(?:[-\w]+/)*)share\.png$", share_image, name="share_image"),
         prefix_default_language=False,
     ),
 ]

@@ -1,8 +1,14 @@
 """Pages of the site as a whole: accessibility, health, errors."""
 
+from contextlib import suppress
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 
 from regions.models import Region
 
@@ -27,7 +33,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def robots(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("User-agent: *\nDisallow: /admin/\n", content_type="text/plain")
+    """All but the admin and what a search finds: no page of its own, and endless."""
+    lines = ["User-agent: *", "Disallow: /admin/"]
+    for code, _name in settings.LANGUAGES:
+        lines.append(f"Disallow: {'' if code == settings.LANGUAGE_CODE else f'/{code}'}/search/")
+    with suppress(DisallowedHost):
+        lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain")
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The address that is asked for where no page names the mark."""
+    return HttpResponseRedirect(static("img/mark.svg"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,18 +1,23 @@
 """The open data as a workbook of four sheets, written row by row: memory does not grow with the rows.
 
+The same rows are the same bytes, whenever they are asked for: the package and its properties bear a fixed day.
 It stands in the roof because lib is built on nothing but the standard library and Django.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
+from shutil import copyfileobj
 from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.utils import translation
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
 
 from itsci_site.lib.exports import Cell, Column, disarm, moment
 
@@ -20,8 +25,29 @@ MOST_ROWS = 1_048_575
 """Of one sheet, below its header."""
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What a workbook cannot hold."""
+FIRST_DAY = datetime(1980, 1, 1)
+"""That ZIP knows, and gives a part of no other date."""
 WIDTHS = {"integer": 14, "boolean": 10, "date": 14, "datetime": 24, "string": 28}
 DICTIONARY = ("column", "type", "required", "values", "meaning_en", "meaning_fr")
+
+
+class Undated(ZipFile):
+    """A package whose parts all bear FIRST_DAY: openpyxl would date them by the clock."""
+
+    def writestr(self, name: Any, data: Any, *_packing: Any) -> None:
+        super().writestr(_undated(name), data)
+
+    def write(self, filename: Any, arcname: Any = None, *_packing: Any) -> None:
+        part = _undated(arcname)
+        part.file_size = Path(filename).stat().st_size
+        with open(filename, "rb") as source, self.open(part, "w") as target:
+            copyfileobj(source, target)
+
+
+def _undated(name: str) -> ZipInfo:
+    part = ZipInfo(name)
+    part.compress_type = ZIP_DEFLATED
+    return part
 
 
 def write(
@@ -45,7 +71,9 @@ def write(
     last.append([_bold(last, name) for name in DICTIONARY])
     for column in columns:
         last.append([_cell(value) for value in dictionary_line(column)])
-    book.save(file)
+    book.properties.created = book.properties.modified = FIRST_DAY
+    with Undated(file, "w") as package:
+        ExcelWriter(book, package).save()
 
 
 def dictionary_line(column: Column) -> list[Cell]:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
 
 from itsci_site.lib import staff
+from itsci_site.lib.languages import in_each_language
 
 from .models import Document, Meeting, Place
 
@@ -19,10 +20,11 @@ def public_document(page: admin.ModelAdmin, document: Document) -> str | None:
 
 @admin.register(Place)
 class PlaceAdmin(TranslationAdmin):
-    list_display = ["name", "region", "note"]
-    list_filter = ["region"]
+    list_display = ["name", "region", "note", staff.changed_since]
+    list_filter = ["region", staff.TranslationFilter]
     list_select_related = ["region"]
-    search_fields = ["name_en", "name_fr"]
+    search_fields = in_each_language("name")
+    actions = [staff.confirm_translation]
     autocomplete_fields = ["region"]
     prepopulated_fields = {"slug": ["name_en"]}
 
@@ -38,14 +40,14 @@ class DocumentInline(TranslationStackedInline):
 @admin.register(Meeting)
 class MeetingAdmin(TranslationAdmin):
     form = staff.RulesForm
-    list_display = ["place", "held_on", "is_excerpt", "mentions_incident", "status", "publish_at"]
-    list_filter = ["status", "place__region", "mentions_incident", "is_excerpt"]
+    list_display = ["place", "held_on", "is_excerpt", "mentions_incident", "status", "publish_at", staff.changed_since]
+    list_filter = ["status", "place__region", "mentions_incident", "is_excerpt", staff.TranslationFilter]
     list_select_related = ["place__region"]
-    search_fields = ["place__name_en", "place__name_fr", "topics_en", "topics_fr", "summary_en", "summary_fr"]
+    search_fields = in_each_language("place__name", "topics", "summary")
     date_hierarchy = "held_on"
     autocomplete_fields = ["place"]
     readonly_fields = staff.STATE
-    actions = [staff.publish, staff.withdraw]
+    actions = [staff.publish, staff.withdraw, staff.confirm_translation]
     view_on_site = staff.public_address
     inlines = [DocumentInline]
     fieldsets = [
@@ -58,10 +60,11 @@ class MeetingAdmin(TranslationAdmin):
 @admin.register(Document)
 class DocumentAdmin(TranslationAdmin):
     form = DocumentForm
-    list_display = ["title", "meeting", "language"]
-    list_filter = ["language", "meeting__place__region"]
+    list_display = ["title", "meeting", "language", staff.changed_since]
+    list_filter = ["language", "meeting__place__region", staff.TranslationFilter]
     list_select_related = ["meeting__place"]
-    search_fields = ["title_en", "title_fr", "meeting__place__name_en", "meeting__place__name_fr"]
+    search_fields = in_each_language("title", "meeting__place__name")
+    actions = [staff.confirm_translation]
     autocomplete_fields = ["meeting"]
     formfield_overrides = {models.FileField: {"widget": forms.FileInput}}
     view_on_site = public_document

@@ -1,25 +1,61 @@
 """The filter of the register: the only reader of its query string."""
 
+import re
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from itsci_site.lib.fulltext import LONGEST, REFUSED
 from regions.models import Region
 
+from .models import Meeting, Place, Spot
 
-class DayField(forms.DateField):
-    """A day as browsers send it, 2016-03-04."""
 
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    input_formats = ["%Y-%m-%d"]
-    default_error_messages = {"invalid": _("Enter a real date, like 2016-03-04: year, month, day.")}
+class SpotField(forms.Field):
+    """Where a page of the register begins, as its links write it: 2016-03-04.17."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Spot | None:
+        if value in self.empty_values:
+            return None
+        found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9]{1,18})", value)
+        try:
+            return Spot(date.fromisoformat(found[1]), int(found[2])) if found else self._refuse()
+        except ValueError:
+            return self._refuse()
+
+    @staticmethod
+    def _refuse() -> None:
+        raise ValidationError(_("There is no such page. This is the first one."))
+
+
+MOST_PLACES = 100
+"""Of more than these only the places of a chosen region are listed: a longer list is slow to load and to search through."""
+
+
+def _places(data: Any) -> list[Place]:
+    """The places to choose from, region by region, and the one that was chosen."""
+    order = ("region__country__order", "region__order", "region__slug", "name", "slug")
+    public = Place.objects.with_public_meetings().filter(region__in=Region.objects.published())
+    public = public.select_related("region").order_by(*order)
+    places = list(public[: MOST_PLACES + 1])
+    if len(places) <= MOST_PLACES:
+        return places
+    region, place = (str(data.get(name, "")).replace("\0", "") for name in ("region", "place"))
+    home, _dot, slug = place.partition(".")
+    return list(public.filter(Q(region__slug=region) | Q(region__slug=home, slug=slug)))
 
 
 class RegisterFilter(forms.Form):
-    """Fields q, region, since, until, page. An invalid form filters nothing."""
+    """Fields q, region, place, year, before, after. An invalid form filters nothing."""
 
-    q = forms.CharField(label=_("Search words"), max_length=200, required=False)
+    q = forms.CharField(label=_("Search words"), max_length=LONGEST, required=False, error_messages=REFUSED)
     region = forms.ModelChoiceField(
         Region.objects.published().in_order(),
         to_field_name="slug",
@@ -28,18 +64,43 @@ class RegisterFilter(forms.Form):
         empty_label=_("All regions"),
         error_messages={"invalid_choice": _("No such region. Choose one from the list.")},
     )
-    since = DayField(label=_("From"), required=False)
-    until = DayField(label=_("To"), required=False)
-    page = forms.IntegerField(min_value=1, max_value=100_000, required=False, widget=forms.HiddenInput)
+    place = forms.ChoiceField(
+        label=_("Place"), required=False, error_messages={"invalid_choice": _("No such place. Choose one from the list.")}
+    )
+    year = forms.TypedChoiceField(
+        label=_("Year"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        error_messages={"invalid_choice": _("No summary is of this year. Choose one from the list.")},
+    )
+    before = SpotField(required=False)
+    after = SpotField(required=False)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.places = {f"{place.region.slug}.{place.slug}": place for place in _places(data)}
+        groups = [
+            (region.name, [(address, place.name) for address, place in group])
+            for region, group in groupby(self.places.items(), key=lambda pair: pair[1].region)
+        ]
+        self.fields["place"].choices = [("", _("All places")), *groups]  # type: ignore[attr-defined]
+        years = [(year, str(year)) for year in Meeting.objects.published().years()]
+        self.fields["year"].choices = [("", _("All years")), *years]  # type: ignore[attr-defined]
+
+    @property
+    def filters(self) -> bool:
+        """Does it show less than the whole register?"""
+        return self.is_valid() and any(self.cleaned_data[name] for name in ("q", "region", "place", "year"))
+
+    def clean_place(self) -> Place | None:
+        return self.places.get(self.cleaned_data["place"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         # The input is kept, but HTML knows no NUL: the sign for an unreadable character stands in its place.
         self.data = {name: str(value).replace("\0", "\ufffd") for name, value in self.data.items()}
-        for name in ("since", "until"):
-            if name in self.errors:
-                self.fields[name].widget.input_type = "text"  # a date input would drop what was typed
-        since, until = data.get("since"), data.get("until")
-        if since and until and until < since:
-            self.add_error("until", _("This day is before the first one. Give a later one, or leave it empty."))
+        place, region = data.get("place"), data.get("region")
+        if place and region and place.region != region:
+            self.add_error("place", _("This place is in another region. Choose one of the region’s own, or all places."))
         return data

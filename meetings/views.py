@@ -1,40 +1,47 @@
 """The register of meetings, and a page a meeting."""
 
-from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 
 from regions import figures
 
+from . import feeds, register
 from .forms import RegisterFilter
 from .models import Document, Meeting
 
-PAGE = 25
 
-
-def register(request: HttpRequest) -> HttpResponse:
+def meetings(request: HttpRequest) -> HttpResponse:
     """Nonsense in the query string: the whole register with a message at its field, status 400."""
     form = RegisterFilter(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    meetings = Meeting.objects.published().newest_first()
-    if asked:
-        meetings = meetings.within(asked["q"], asked["region"], asked["since"], asked["until"])
-    page = Paginator(meetings.prefetch_related("documents"), PAGE).get_page(asked.get("page") or 1)
-    filtered = any(asked.get(name) for name in ("q", "region", "since", "until"))
-    page_numbers = page.paginator.get_elided_page_range(page.number)
-    context = {"form": form, "page": page, "page_numbers": page_numbers, "filtered": filtered}
+    found = Meeting.objects.published().within(asked.get("q", ""), asked.get("region"), asked.get("place"), asked.get("year"))
+    page = register.page(found.newest_first().prefetch_related("documents"), asked.get("before"), asked.get("after"))
+    number, more = register.count(found)
+    region = asked.get("region")
+    context = {
+        "form": form,
+        "page": page,
+        "number": number,
+        "more": more,
+        "filtered": form.filters,
+        "region": region,
+        "feed": feeds.within(reverse("meetings_feed"), region),
+        "calendar": feeds.within(reverse("meetings_calendar"), region),
+    }
     return render(request, "meetings/register.html", context, status=200 if form.is_valid() else 400)
 
 
 def meeting(request: HttpRequest, slug: str) -> HttpResponse:
     public = Meeting.objects.published().newest_first()
     meeting = get_object_or_404(public.prefetch_related("documents"), slug=slug)
+    same_place = public.filter(place=meeting.place)
     context = {
         "meeting": meeting,
         "region": meeting.place.region,
         "table": figures.table([meeting.place.region]),
-        "earlier": public.before(meeting).first(),
-        "later": public.after(meeting).last(),
+        "earlier": same_place.before(meeting).first(),
+        "later": same_place.after(meeting).last(),
     }
     return render(request, "meetings/meeting.html", context)
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
 
 from itsci_site.lib import staff
+from itsci_site.lib.languages import in_each_language
 
 from . import iati
 from .models import Activity, CountryShare, Headline, Partner, Programme
@@ -78,13 +79,13 @@ class ProgrammeForm(staff.RulesForm):
 @admin.register(Programme)
 class ProgrammeAdmin(TranslationAdmin):
     form = ProgrammeForm
-    list_display = ["name", "status", "publish_at", "order"]
-    list_filter = ["status", "regions"]
-    search_fields = ["name_en", "name_fr"]
+    list_display = ["name", "status", "publish_at", "order", staff.changed_since]
+    list_filter = ["status", "regions", staff.TranslationFilter]
+    search_fields = in_each_language("name")
     prepopulated_fields = {"slug": ["name_en"]}
     filter_horizontal = ["regions", "metrics"]
     readonly_fields = [*staff.STATE, "iati_missing"]
-    actions = [staff.publish, staff.withdraw]
+    actions = [staff.publish, staff.withdraw, staff.confirm_translation]
     view_on_site = staff.public_address
     inlines = [ActivityInline, PartnerInline, CountryShareInline]
     fieldsets = [
@@ -128,24 +129,26 @@ class CountryShareAdmin(admin.ModelAdmin):
     list_display = ["country", "percentage", "programme"]
     list_filter = ["programme"]
     list_select_related = ["country", "programme"]
-    search_fields = ["country__name_en", "country__name_fr"]
+    search_fields = in_each_language("country__name")
 
 
 @admin.register(Activity)
 class ActivityAdmin(TranslationAdmin):
-    list_display = ["title", "programme", "order"]
-    list_filter = ["programme"]
+    list_display = ["title", "programme", "order", staff.changed_since]
+    list_filter = ["programme", staff.TranslationFilter]
     list_select_related = ["programme"]
-    search_fields = ["title_en", "title_fr", "text_en", "text_fr"]
+    search_fields = in_each_language("title", "text")
+    actions = [staff.confirm_translation]
 
 
 @admin.register(Partner)
 class PartnerAdmin(TranslationAdmin):
     form = PartnerForm
-    list_display = ["name", "role", "programme", "order"]
-    list_filter = ["role", "programme"]
+    list_display = ["name", "role", "programme", "order", staff.changed_since]
+    list_filter = ["role", "programme", staff.TranslationFilter]
     list_select_related = ["programme"]
-    search_fields = ["name_en", "name_fr", "note_en", "note_fr"]
+    search_fields = in_each_language("name", "note")
+    actions = [staff.confirm_translation]
 
 
 class HeadlineForm(staff.RulesForm):
@@ -172,12 +175,12 @@ class HeadlineForm(staff.RulesForm):
 @admin.register(Headline)
 class HeadlineAdmin(TranslationAdmin):
     form = HeadlineForm
-    list_display = ["label", "value", "metric", "comparison", "programme", "status", "publish_at", "order"]
-    list_filter = ["status", "comparison", "metric", "programme"]
+    list_display = ["label", "value", "metric", "comparison", "programme", "status", "publish_at", "order", staff.changed_since]
+    list_filter = ["status", "comparison", "metric", "programme", staff.TranslationFilter]
     list_select_related = ["metric", "programme"]
-    search_fields = ["label_en", "label_fr", "explanation_en", "explanation_fr"]
+    search_fields = in_each_language("label", "explanation")
     readonly_fields = staff.STATE
-    actions = [staff.publish, staff.withdraw]
+    actions = [staff.publish, staff.withdraw, staff.confirm_translation]
     view_on_site = staff.public_address
     fieldsets = [
         (None, {"fields": ["programme", "metric", "label", "value", "order"]}),

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language_info, gettext
+from django.utils.translation import gettext_lazy as _
 
+from itsci_site.lib.languages import column
 from itsci_site.lib.publishing import Status
+from itsci_site.lib.translated import Words, words
 from regions.models import Metric, Reading, Region, Version
 
 from .models import Headline, Programme
 
 Moments = tuple[datetime, datetime]
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+IN_LANGUAGE = {"en": _("in English"), "fr": _("in French")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class HeadlineChange:
 
     day: date
     metric: Metric
-    label: str
+    label: Words
     old: int
     new: int | None
 
@@ -49,6 +55,11 @@ class Definition:
     language: str
     old: str
     new: str
+
+    @property
+    def in_language(self) -> str:
+        """ "in English"; the language's own name where no words are given for it."""
+        return str(IN_LANGUAGE.get(self.language) or get_language_info(self.language)["name_local"])
 
 
 def readings(moments: Moments) -> QuerySet[Reading]:
@@ -81,16 +92,32 @@ def new_headlines(moments: Moments) -> QuerySet[Headline]:
 
 
 def headline_changes(moments: Moments) -> Iterator[HeadlineChange]:
-    metrics = Metric.objects.in_bulk()
-    programmes = set(Programme.objects.published().values_list("pk", flat=True))
+    found = list(_revalued(moments))
+    metrics = Metric.objects.in_bulk() if found else {}
+    programmes = set(Programme.objects.published().values_list("pk", flat=True)) if found else set()
+    for at, old, value in found:
+        if old["programme_id"] in programmes:
+            yield _headline_change(at, metrics[old["metric_id"]], old, value)
+
+
+def corrected_headlines(programme: Programme, metric: Metric, at: datetime) -> Iterator[HeadlineChange]:
+    """What was ever said otherwise of one metric for the whole programme, by `at`."""
+    for moment, old, value in _revalued((BEGINNING, at)):
+        if (old["programme_id"], old["metric_id"]) == (programme.pk, metric.pk):
+            yield _headline_change(moment, metric, old, value)
+
+
+def _headline_change(at: datetime, metric: Metric, old: dict[str, Any], value: int | None) -> HeadlineChange:
+    return HeadlineChange(at.date(), metric, words(SimpleNamespace(**old), "label"), old["value"], value)
+
+
+def _revalued(moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], int | None]]:
+    """When a public headline got another value, or none any more: the row before, and the value after."""
     for at, old, new in _edits(Headline, moments):
         was_public = old["status"] == Status.PUBLISHED and datetime.fromisoformat(old["publish_at"]) <= at
-        if not was_public or old["programme_id"] not in programmes:
-            continue
         value = new["value"] if new and new["status"] == Status.PUBLISHED else None
-        if value != old["value"]:
-            label = old[f"label_{get_language()}"] or old["label_en"]
-            yield HeadlineChange(at.date(), metrics[old["metric_id"]], label, old["value"], value)
+        if was_public and value != old["value"]:
+            yield at, old, value
 
 
 def definitions(moments: Moments) -> Iterator[Definition]:
@@ -103,7 +130,8 @@ def definitions(moments: Moments) -> Iterator[Definition]:
             continue
         for name, what in texts.items():
             for language, _name in settings.LANGUAGES:
-                before, after = (row[f"{name}_{language}"] or "" for row in (old, new))
+                # A version from before a language was added knows nothing of it.
+                before, after = (row.get(column(name, language)) or "" for row in (old, new))
                 if before != after:
                     yield Definition(at.date(), metric, what, language, before, after)
         if old["additive"] != new["additive"]:

@@ -8,10 +8,16 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from meetings.forms import DayField
-
 DAYS = 90
 """What an address without dates shows, its last day included: donors report by the quarter."""
+
+
+class DayField(forms.DateField):
+    """A day as browsers send it, 2016-03-04."""
+
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    input_formats = ["%Y-%m-%d"]
+    default_error_messages = {"invalid": _("Enter a real date, like 2016-03-04: year, month, day.")}
 
 
 class ChangesForm(forms.Form):

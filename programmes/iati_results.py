@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext
 from lxml.builder import E
 
-from itsci_site.lib import text
+from itsci_site.lib import languages, text
 from itsci_site.lib.periods import Period, Precision, in_words
 from regions import figures
 from regions.models import Metric, Reading, Region, Source, Succession
@@ -95,7 +95,7 @@ class Comments:
         words = partial(_told, versions, part_of)
         if len(versions) > 1:
             return in_each_language(words)
-        notes = (latest.period_note_en, latest.period_note_fr)  # type: ignore[attr-defined]
+        notes = tuple(getattr(latest, column) for column in languages.in_each_language("period_note"))
         key = (latest.effective_on, latest.precision, latest.status, part_of, notes)
         if key not in self.said:
             self.said[key] = in_each_language(words)

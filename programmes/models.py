@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.publishing import Publishable
+from itsci_site.lib.translated import Translated
 from regions.models import Country, Dated, Metric, Region
 
 # Codes and their names below are from the IATI Standard's codelists (CC BY 4.0). It forbids these signs in an identifier.
@@ -34,7 +35,7 @@ class OrganisationType(models.TextChoices):
     OTHER = "90", _("Other")
 
 
-class Programme(Publishable):
+class Programme(Publishable, Translated):
     """The first by `order` owns the home page; any further one has pages below /programmes/."""
 
     class ActivityStatus(models.TextChoices):
@@ -84,6 +85,8 @@ class Programme(Publishable):
     actual_start = models.DateField(_("actual start"), null=True, blank=True, help_text=_("IATI demands one of the two."))
     planned_end = models.DateField(_("planned end"), null=True, blank=True)
     actual_end = models.DateField(_("actual end"), null=True, blank=True)
+
+    searched = {"A": ["name*", "strapline*"], "B": ["lead*"], "C": ["progress_lead*"]}
 
     class Meta(Publishable.Meta):
         verbose_name = _("programme")
@@ -155,11 +158,13 @@ class CountryShare(models.Model):
         return f"{self.country}: {self.percentage}"
 
 
-class Activity(models.Model):
+class Activity(Translated):
     programme = models.ForeignKey(Programme, models.CASCADE, related_name="activities", verbose_name=_("programme"))
     title = models.CharField(_("title"), max_length=100)
     text = models.TextField(_("text"))
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    searched = {"A": ["title*"], "C": ["text*"]}
 
     class Meta:
         verbose_name = _("activity")
@@ -177,7 +182,7 @@ class PartnerQuerySet(models.QuerySet["Partner"]):
         return sorted(self, key=lambda partner: (roles.index(partner.role), partner.order))
 
 
-class Partner(models.Model):
+class Partner(Translated):
     """An organisation, scheme or law the programme works with, in the role the source gives it."""
 
     class Role(models.TextChoices):
@@ -216,6 +221,8 @@ class Partner(models.Model):
 
     objects = PartnerQuerySet.as_manager()
 
+    searched = {"A": ["name*"], "C": ["note*"]}
+
     class Meta:
         verbose_name = _("partner")
         verbose_name_plural = _("partners")
@@ -242,7 +249,7 @@ class Partner(models.Model):
         return self.name
 
 
-class Headline(Publishable, Dated):
+class Headline(Publishable, Dated, Translated):
     """A figure the programme published for the whole. It stands beside the sum of the regions and is never part of it."""
 
     class Beside(models.TextChoices):

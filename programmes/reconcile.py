@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import formats
+from django.utils.translation import gettext
 
 from regions.figures import Table, Total, only
 from regions.models import Dated, Metric, Source
@@ -24,6 +25,22 @@ class Reconciliation:
         if not same or self.total is None or self.total.value is None or self.total.coverage:
             return None
         return self.headline.value - self.total.value
+
+    @property
+    def coverage(self) -> str:
+        """Of the sum, "partial: 5 of 6 regions reported"; empty where there is no sum to be partial."""
+        return self.total.coverage if self.total and self.total.metric.additive else ""
+
+    @property
+    def no_total(self) -> str:
+        """What stands where there is no sum."""
+        return self.total.words if self.total else gettext("not broken down by region")
+
+    @property
+    def no_difference(self) -> str:
+        """What stands where none can be told."""
+        same = self.headline.comparison == Headline.Beside.SAME
+        return gettext("a part of the sum is missing") if same and self.coverage else gettext("not comparable")
 
     @property
     def share(self) -> str:

@@ -3,7 +3,7 @@
 Figure pages stand here and not with the regions: they set the programme's headlines beside the regions' readings.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 from csp.decorators import csp_replace
 from django.db.models import Q
@@ -15,30 +15,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.clickjacking import xframe_options_exempt
 
+from itsci_site.lib.photos import render_with_photos
 from itsci_site.lib.publishing import PublishedQuerySet
+from itsci_site.lib.translated import words
 from regions import figures, maps
 from regions.forms import AsAt, seen_as_at
 from regions.history import by_country, history
-from regions.models import Metric, Region
+from regions.models import Metric
 from testimonials.models import Testimonial
 
 from . import changes as changed
 from .forms import Span
 from .models import Headline, Programme
+from .public import headlines_of, programme_at, regions_of
 from .reconcile import counted, reconcile
 from .tags import of_region, of_whole
-
-
-def _programme(slug: str | None, at: datetime | None = None) -> Programme:
-    """The programme at `slug`, or the one that owns the home page. Raises Http404 where it is not public."""
-    public = Programme.objects.published(at).order_by("order", "slug")
-    return get_object_or_404(public, slug=slug) if slug else get_object_or_404(public[:1])
-
-
-def _published(programme: Programme, at: datetime | None = None) -> PublishedQuerySet:
-    """Every headline it ever published and did not withdraw, those of the latest period first."""
-    headlines = programme.headlines.published(at).select_related("metric", "beside", "source")  # type: ignore[attr-defined]
-    return headlines.order_by("-effective_on", "-publish_at", "pk")
 
 
 def _latest(headlines: PublishedQuerySet) -> list[Headline]:
@@ -49,24 +40,30 @@ def _latest(headlines: PublishedQuerySet) -> list[Headline]:
     return sorted(by_metric.values(), key=lambda headline: (headline.order, headline.pk))
 
 
-def _regions(programme: Programme, at: datetime | None = None) -> list[Region]:
-    return list(programme.regions.published(at).in_order())  # type: ignore[attr-defined]
-
-
 def _figure_address(metric: Metric, slug: str | None) -> str:
     return reverse("programme_figure", args=[slug, metric.slug]) if slug else metric.get_absolute_url()
 
 
-def _tags(headlines: list[Headline], slug: str | None) -> list[tuple[Headline, str]]:
+def _standing(programme: Programme, slug: str | None, name: str, *arguments: str) -> dict[str, str]:
+    """What a page below /programmes/ stands for: `same_as`, the address without the programme in it, for the one that owns
+    that; for any other `further`, the name that tells it from that one."""
+    if not slug:
+        return {}
+    return {"same_as": reverse(name, args=arguments)} if programme == programme_at(None) else {"further": programme.name}
+
+
+def _tags(headlines: list[Headline], slug: str | None, query: str = "") -> list[tuple[Headline, str]]:
     """Each headline with the address of its own tag on its figure page."""
-    return [(headline, f"{_figure_address(headline.metric, slug)}#{headline.code.lower()}") for headline in headlines]
+    return [(headline, f"{_figure_address(headline.metric, slug)}{query}#{headline.code.lower()}") for headline in headlines]
 
 
 def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
-    programme = _programme(slug)
-    regions = _regions(programme)
+    programme = programme_at(slug)
+    regions = regions_of(programme)
     facets, unplaced = maps.facets(regions)
+    testimonials = Testimonial.objects.published().filter(region__in=regions).select_related("region").order_by("order")
     context = {
+        **_standing(programme, slug, "our_work"),
         "programme": programme,
         "regions": regions,
         "countries": len({region.country_id for region in regions}),
@@ -74,26 +71,27 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "unplaced": unplaced,
         "activities": programme.activities.all(),
         "partners": programme.partners.by_role(),  # type: ignore[attr-defined]
-        "tags": _tags(_latest(_published(programme)), slug),
-        "testimonials": Testimonial.objects.published().filter(region__in=regions).select_related("region").order_by("order"),
+        "tags": _tags(_latest(headlines_of(programme)), slug),
+        "testimonials": testimonials,
         "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
         "others": Programme.objects.published().exclude(pk=programme.pk),
     }
-    return render(request, "programmes/our_work.html", context)
+    return render_with_photos(request, "programmes/our_work.html", context, testimonials)
 
 
 @seen_as_at
 def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> HttpResponse:
-    programme = _programme(slug, as_at.at)
-    table = figures.table(_regions(programme, as_at.at), programme.metrics.all(), as_at.at)
-    headlines = _latest(_published(programme, as_at.at))
+    programme = programme_at(slug, as_at.at)
+    table = figures.table(regions_of(programme, as_at.at), programme.metrics.all(), as_at.at)
+    headlines = _latest(headlines_of(programme, as_at.at))
     measures = counted(headlines, table)
     context = {
+        **_standing(programme, slug, "progress"),
         "as_at": as_at,
         "programme": programme,
         "table": table,
-        "columns": [(metric, _figure_address(metric, slug)) for metric in table.metrics],
-        "tags": _tags(headlines, slug),
+        "columns": [(metric, _figure_address(metric, slug) + as_at.query) for metric in table.metrics],
+        "tags": _tags(headlines, slug, as_at.query),
         "reconciled": reconcile(headlines, table),
         "counted": measures,
         "sources": {source.pk: source for measure in measures for source in measure.sources}.values(),
@@ -104,19 +102,20 @@ def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> Http
 @seen_as_at
 def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = None) -> HttpResponse:
     """One metric of a programme. Raises Http404 where no region reports it and no headline of it is public."""
-    programme = _programme(slug, as_at.at)
+    programme = programme_at(slug, as_at.at)
     measure: Metric = get_object_or_404(Metric, slug=metric)
-    headlines = _published(programme, as_at.at).filter(Q(metric=measure) | Q(beside=measure))
+    headlines = headlines_of(programme, as_at.at).filter(Q(metric=measure) | Q(beside=measure))
     beside = _latest(headlines)
     own = [headline for headline in headlines if headline.metric == measure]
     needed = {measure, *(headline.beside for headline in beside if headline.beside)}
-    regions = _regions(programme, as_at.at)
+    regions = regions_of(programme, as_at.at)
     table = figures.table(regions, needed, as_at.at)
     parts = by_country(table, measure)
     if not parts and not own:
         raise Http404
     by_region = [figure for part in parts for figure in part.figures]
     context = {
+        **_standing(programme, slug, "figure", metric),
         "as_at": as_at,
         "programme": programme,
         "metric": measure,
@@ -127,6 +126,8 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
         "parts": parts,
         "total": table.total(measure) if measure.additive else None,
         "history": history(regions, measure, as_at.at, own),
+        "headline_changes": list(changed.corrected_headlines(programme, measure, as_at.at or timezone.now())),
+        "counted": {figure.region for figure in by_region},
         "cited_on": as_at.day or timezone.now().astimezone(UTC).date(),
         "address": request.build_absolute_uri(request.path),
         "dated": f"&as-at={as_at.day}" if as_at.at else "",
@@ -148,17 +149,17 @@ def _embeds(
         return name, format_html(frame, address, title)
 
     whole = [code("")] if headlines or (metric.additive and any(figure.value is not None for figure in by_region)) else []
-    return whole + [code(figure.region.name, figure.region.slug) for figure in by_region]
+    return whole + [code(words(figure.region, "name"), figure.region.slug) for figure in by_region]
 
 
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
 def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpResponse:
     """One figure for a frame on any site. These addresses alone may be framed: they ask for nothing and act on nothing."""
-    programme = _programme(None)
+    programme = programme_at(None)
     measure: Metric = get_object_or_404(Metric, slug=metric)
-    table = figures.table(_regions(programme), [measure])
-    headline = None if region else _published(programme).filter(metric=measure).first()
+    table = figures.table(regions_of(programme), [measure])
+    headline = None if region else headlines_of(programme).filter(metric=measure).first()
     tag = of_region(table, region) if region else of_whole(table, measure, headline)
     if tag is None:
         raise Http404

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from modeltranslation.admin import TranslationAdmin, TranslationTabularInline
 
 from itsci_site.lib import staff, text
+from itsci_site.lib.languages import in_each_language
 
 from .models import Country, Metric, Milestone, Reading, Region, Series, Source, Succession
 
@@ -76,9 +77,10 @@ def _is_point(point: Any) -> bool:
 @admin.register(Country)
 class CountryAdmin(TranslationAdmin):
     form = PlaceForm
-    list_display = ["name", "iso_code", "short_name", "order"]
-    search_fields = ["name_en", "name_fr", "iso_code"]
-    list_filter = [("regions__kind", admin.ChoicesFieldListFilter)]
+    list_display = ["name", "iso_code", "short_name", "order", staff.changed_since]
+    search_fields = [*in_each_language("name"), "iso_code"]
+    actions = [staff.confirm_translation]
+    list_filter = [("regions__kind", admin.ChoicesFieldListFilter), staff.TranslationFilter]
     prepopulated_fields = {"slug": ["name_en"]}
 
 
@@ -99,13 +101,13 @@ class SuccessionInline(admin.TabularInline):
 @admin.register(Region)
 class RegionAdmin(TranslationAdmin):
     form = PlaceForm
-    list_display = ["name", "code", "country", "kind", "status", "publish_at", "order"]
-    list_filter = ["status", "country", "kind"]
+    list_display = ["name", "code", "country", "kind", "status", "publish_at", "order", staff.changed_since]
+    list_filter = ["status", "country", "kind", staff.TranslationFilter]
     list_select_related = ["country"]
-    search_fields = ["name_en", "name_fr", "code"]
+    search_fields = [*in_each_language("name"), "code"]
     prepopulated_fields = {"slug": ["name_en"]}
     readonly_fields = staff.STATE
-    actions = [staff.publish, staff.withdraw]
+    actions = [staff.publish, staff.withdraw, staff.confirm_translation]
     view_on_site = staff.public_address
     inlines = [MilestoneInline, SuccessionInline]
     fieldsets = [
@@ -119,10 +121,11 @@ class RegionAdmin(TranslationAdmin):
 @admin.register(Milestone)
 class MilestoneAdmin(TranslationAdmin):
     form = PlaceForm
-    list_display = ["text", "year", "region", "order"]
-    list_filter = ["region", "year"]
+    list_display = ["text", "year", "region", "order", staff.changed_since]
+    list_filter = ["region", "year", staff.TranslationFilter]
     list_select_related = ["region"]
-    search_fields = ["text_en", "text_fr"]
+    search_fields = in_each_language("text")
+    actions = [staff.confirm_translation]
 
 
 @admin.register(Succession)
@@ -131,16 +134,17 @@ class SuccessionAdmin(admin.ModelAdmin):
     list_display = ["successor", "predecessor", "since", "precision", "source"]
     list_filter = ["predecessor", "precision"]
     list_select_related = ["predecessor", "successor"]
-    search_fields = ["predecessor__name_en", "predecessor__name_fr", "successor__name_en", "successor__name_fr", "source"]
+    search_fields = [*in_each_language("predecessor__name", "successor__name"), "source"]
     autocomplete_fields = ["predecessor", "successor"]
 
 
 @admin.register(Metric)
 class MetricAdmin(TranslationAdmin):
     form = PlaceForm
-    list_display = ["name", "code", "unit", "additive", "order"]
-    list_filter = ["additive"]
-    search_fields = ["name_en", "name_fr", "code"]
+    list_display = ["name", "code", "unit", "additive", "order", staff.changed_since]
+    list_filter = ["additive", staff.TranslationFilter]
+    search_fields = [*in_each_language("name"), "code"]
+    actions = [staff.confirm_translation]
     prepopulated_fields = {"slug": ["name_en"]}
 
 
@@ -149,16 +153,17 @@ class SeriesAdmin(admin.ModelAdmin):
     list_display = ["__str__", "region", "metric"]
     list_filter = ["metric", "region"]
     list_select_related = ["region", "metric"]
-    search_fields = ["region__name_en", "region__name_fr", "region__code", "metric__name_en", "metric__name_fr", "metric__code"]
+    search_fields = [*in_each_language("region__name"), "region__code", *in_each_language("metric__name"), "metric__code"]
     autocomplete_fields = ["region", "metric"]
 
 
 @admin.register(Source)
 class SourceAdmin(TranslationAdmin):
-    list_display = ["name", "publisher", "address"]
-    list_filter = ["publisher"]
+    list_display = ["name", "publisher", "address", staff.changed_since]
+    list_filter = ["publisher", staff.TranslationFilter]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    search_fields = ["name_en", "name_fr", "publisher_en", "publisher_fr"]
+    search_fields = in_each_language("name", "publisher")
+    actions = [staff.confirm_translation]
 
 
 class ReadingForm(staff.RulesForm):
@@ -227,7 +232,7 @@ def delete_drafts(page: admin.ModelAdmin, request: HttpRequest, readings: QueryS
 @admin.register(Reading)
 class ReadingAdmin(TranslationAdmin):
     form = ReadingForm
-    list_display = ["series", "period", "printed_value", "status", "published_at", "corrected"]
+    list_display = ["series", "period", "printed_value", "status", "published_at", "corrected", staff.changed_since]
     list_filter = [
         "status",
         "series__metric",
@@ -235,9 +240,11 @@ class ReadingAdmin(TranslationAdmin):
         "precision",
         "published_at",
         ("supersedes", admin.EmptyFieldListFilter),
+        staff.TranslationFilter,
     ]
     list_select_related = ["series__region", "series__metric", "superseded_by"]
-    search_fields = ["series__region__name_en", "series__region__name_fr", "series__metric__name_en", "series__metric__name_fr"]
+    search_fields = in_each_language("series__region__name", "series__metric__name")
+    actions = [staff.confirm_translation]
     date_hierarchy = "effective_on"
     autocomplete_fields = ["series", "supersedes"]
     fieldsets = [
@@ -281,7 +288,7 @@ class ReadingAdmin(TranslationAdmin):
         if hasattr(reading, "superseded_by"):
             address, words = reverse("admin:regions_reading_change", args=[reading.superseded_by.pk]), _("It has a correction")
         else:
-            same = ("series", "effective_on", "precision", "period_note_en", "period_note_fr", "source")
+            same = ("series", "effective_on", "precision", *in_each_language("period_note"), "source")
             values = {name: getattr(reading, reading._meta.get_field(name).attname) for name in same}  # type: ignore[union-attr]
             values = {name: value for name, value in values.items() if value} | {"supersedes": reading.pk}
             address, words = f"{reverse('admin:regions_reading_add')}?{urlencode(values)}", _("Correct it with a new one")

@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 from django.contrib.syndication.views import Feed
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import escape
 from django.utils.translation import get_language, gettext
 
 from itsci_site.lib import text
@@ -53,7 +54,7 @@ class Figures(Feed):
             parts.insert(0, gettext("Status: {status}.").format(status=reading.get_status_display()))
         if reading.supersedes:
             parts.insert(0, gettext("Reason: {reason}").format(reason=reading.reason))
-        return " ".join(parts)
+        return escape(" ".join(parts))
 
     def item_link(self, reading: Reading) -> str:
         return reading.get_absolute_url()

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils.translation import gettext, ngettext
 
 from itsci_site.lib import charts, text
+from itsci_site.lib.translated import filled, words
 
 from .models import Country, Metric, Reading, Region
 
@@ -148,6 +149,11 @@ class Row:
     region: Region
     figures: tuple[Figure | None, ...]
     """One a metric of the table; None where the region does not report that metric at all."""
+    metrics: tuple[Metric, ...]
+
+    @property
+    def cells(self) -> list[tuple[Metric, Figure | None]]:
+        return list(zip(self.metrics, self.figures, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,21 @@ class Table:
     def total(self, metric: Metric) -> Total | None:
         return next((total for total in self.totals if total.metric == metric), None)
 
+    def extremes(self, metric: Metric) -> str:
+        """ "Most: Katanga, 17,466. Fewest: Burundi, 3,304."; empty where fewer than two regions have a value."""
+        place = self.metrics.index(metric)
+        known = [figure for row in self.rows if (figure := row.figures[place]) and figure.value is not None]
+        if len(known) < 2:
+            return ""
+        most, least = (ends(known, key=lambda figure: figure.value or 0) for ends in (max, min))
+        return filled(
+            gettext("Most: {most_place}, {most}. Fewest: {least_place}, {least}."),
+            most_place=words(most.region, "name"),
+            most=text.number(most.value),
+            least_place=words(least.region, "name"),
+            least=text.number(least.value),
+        )
+
     def ranked(self) -> list[Figure]:
         """The regions' figures for the table's first metric, largest first, missing ones last."""
         firsts = [row.figures[0] for row in self.rows if row.figures]
@@ -230,7 +251,7 @@ def table(regions: Sequence[Region], metrics: Iterable[Metric] | None = None, kn
 def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
     """The lines of LATEST as a table, with the metrics and readings they name (two queries)."""
     metrics_by_pk = Metric.objects.in_bulk({line[0] for line in found})
-    metrics = [metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found)]
+    metrics = tuple(metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found))
     readings = Reading.objects.select_related("source").in_bulk({line[3] for line in found if line[3]})
     by_place = {(line[1], line[0]): line for line in found if line[13]}
     by_country = {(line[2], line[0]): line[6:9] for line in found}
@@ -271,11 +292,11 @@ def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
 
     countries = []
     for country, members in groupby(regions, key=lambda region: region.country):
-        rows = tuple(Row(region, tuple(figure(region, metric) for metric in metrics)) for region in members)
+        rows = tuple(Row(region, tuple(figure(region, metric) for metric in metrics), metrics) for region in members)
         totals = tuple(total(metric, by_country.get((country.pk, metric.pk), (None, 0, 0))) for metric in metrics)
         countries.append(CountryRows(country, rows, totals))
     return Table(
-        tuple(metrics), tuple(countries), tuple(total(metric, whole[metric.pk][:3]) for metric in metrics), tuple(tops.values())
+        metrics, tuple(countries), tuple(total(metric, whole[metric.pk][:3]) for metric in metrics), tuple(tops.values())
     )
 
 

@@ -51,6 +51,11 @@ class AsAt:
     day: date | None
     at: datetime | None
 
+    @property
+    def query(self) -> str:
+        """What keeps a link on the same day; empty for the present."""
+        return f"?as-at={self.day}" if self.at else ""
+
     @classmethod
     def read(cls, query: QueryDict) -> "AsAt":
         now = timezone.now()

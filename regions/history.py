@@ -6,7 +6,10 @@ from datetime import date, datetime
 from itertools import groupby
 from statistics import mode
 
-from itsci_site.lib import charts
+from django.db.models import QuerySet
+from django.utils.translation import gettext
+
+from itsci_site.lib import charts, text
 from itsci_site.lib.periods import Period, Precision
 
 from .figures import Figure, Table, Total
@@ -36,6 +39,12 @@ def by_country(table: Table, metric: Metric) -> list[Part]:
             total = country.totals[place] if country.divided and metric.additive else None
             found.append(Part(country.country, figures, total))
     return found
+
+
+def stood_back(region: Region, shown: Iterable[Metric], at: datetime | None = None) -> QuerySet[Metric]:
+    """What a region has public readings of that no longer count beside those `shown` (docs/decisions/0009)."""
+    public = Reading.objects.published(at).filter(series__region=region)
+    return Metric.objects.filter(pk__in=public.values("series__metric")).exclude(pk__in=[metric.pk for metric in shown])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Drawing:
     region: Region
     line: charts.Line
     latest: Reading | None
+    in_words: str
+    """What the drawing shows at a glance: where it ends, its highest and its lowest point. Empty with fewer than two values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +187,28 @@ def _drawings(regions: Sequence[Region], latest: dict[Period, dict[int, Reading]
             ]
             for run in unbroken(said)
         ]
-        yield Drawing(region, charts.line(runs, top), said[-1] if said else None)
+        yield Drawing(region, charts.line(runs, top), said[-1] if said else None, _in_words(region, said))
+
+
+def _in_words(region: Region, readings: Sequence[Reading]) -> str:
+    known = [reading for reading in readings if reading.value is not None]
+    if len(known) < 2:
+        return ""
+    high, low = max(known, key=_value), min(known, key=_value)
+    words = gettext("{place}: {last} in {last_period}; highest {high} in {high_period}, lowest {low} in {low_period}.")
+    return words.format(
+        place=region.name,
+        last=text.number(known[-1].value),
+        last_period=known[-1].period,
+        high=text.number(high.value),
+        high_period=high.period,
+        low=text.number(low.value),
+        low_period=low.period,
+    )
+
+
+def _value(reading: Reading) -> int:
+    return reading.value or 0
 
 
 def unbroken(readings: Sequence[Reading]) -> list[list[Reading]]:

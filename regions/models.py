@@ -16,17 +16,20 @@ from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.periods import Period, Precision, starts_its_period
 from itsci_site.lib.publishing import Publishable, PublishedQuerySet
+from itsci_site.lib.translated import Translated, Words, joined, words
 
 from .versions import Version as Version
 
 
-class Country(models.Model):
+class Country(Translated):
     slug = models.SlugField(_("address"), unique=True)
     iso_code = models.CharField(_("ISO 3166-1 code"), max_length=2, unique=True, help_text=_("Two capitals, like CD."))
     name = models.CharField(_("name"), max_length=100)
     short_name = models.CharField(_("short name"), max_length=50, help_text=_("As tables print it: DR Congo."))
     introduction = models.TextField(_("introduction"), blank=True, help_text=_("Blank lines part paragraphs."))
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    searched = {"A": ["name*", "short_name*"], "C": ["introduction*"]}
 
     class Meta:
         verbose_name = _("country")
@@ -49,7 +52,7 @@ class RegionQuerySet(PublishedQuerySet):
         return self.defer(None)
 
 
-class Region(Publishable):
+class Region(Publishable, Translated):
     class Kind(models.TextChoices):
         COUNTRY = "country", _("whole country")
         PROVINCE = "province", _("province")
@@ -70,6 +73,8 @@ class Region(Publishable):
     )
 
     objects = RegionQuerySet.as_manager()
+
+    searched = {"A": ["name*"], "B": ["lead*"], "C": ["narrative*"]}
 
     class Meta(Publishable.Meta):
         verbose_name = _("region")
@@ -118,7 +123,7 @@ class Succession(models.Model):
         return f"{self.predecessor} > {self.successor}, {Period(self.since, Precision(self.precision))}"
 
 
-class Milestone(models.Model):
+class Milestone(Translated):
     """A step in the region's story, dated to the year where the source dates it."""
 
     region = models.ForeignKey(Region, models.CASCADE, related_name="milestones", verbose_name=_("region"))
@@ -140,7 +145,7 @@ class Milestone(models.Model):
         return f"{self.year or _('undated')}: {self.text}"
 
 
-class Metric(models.Model):
+class Metric(Translated):
     """What is counted. Two measures with two definitions are two metrics, whatever their names share."""
 
     slug = models.SlugField(_("address"), unique=True)
@@ -157,6 +162,8 @@ class Metric(models.Model):
         help_text=_("An import refuses a value more than so many times the one before it, or less than that part. Empty: any."),
     )  # fmt: skip
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    searched = {"A": ["name*", "short_name*"], "C": ["definition*"]}
 
     class Meta:
         verbose_name = _("metric")
@@ -193,7 +200,7 @@ class Series(models.Model):
         return f"{self.region.code}-{self.metric.code}"
 
 
-class Source(models.Model):
+class Source(Translated):
     """Where a figure comes from."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
@@ -232,9 +239,9 @@ class Dated(models.Model):
         return Period(self.effective_on, Precision(self.precision))
 
     @property
-    def as_of(self) -> str:
+    def as_of(self) -> Words:
         """ "2017, date not stated"; "30 June 2017"."""
-        return f"{self.period}, {self.period_note}" if self.period_note else str(self.period)
+        return joined(str(self.period), words(self, "period_note"))
 
 
 class ReadingQuerySet(models.QuerySet):
@@ -250,7 +257,7 @@ class ReadingQuerySet(models.QuerySet):
         return self.order_by("-effective_on", "-published_at", "-precision")
 
 
-class Reading(Dated):
+class Reading(Dated, Translated):
     class Status(models.TextChoices):
         REPORTED = "reported", _("reported")
         PROVISIONAL = "provisional", _("provisional")
@@ -277,7 +284,10 @@ class Reading(Dated):
         verbose_name = _("reading")
         verbose_name_plural = _("readings")
         ordering = ["series", "-effective_on", "-published_at"]
-        indexes = [models.Index(fields=["series", "-effective_on", "-published_at"], name="regions_reading_latest")]
+        indexes = [
+            models.Index(fields=["series", "-effective_on", "-published_at"], name="regions_reading_latest"),
+            models.Index(fields=["-published_at", "-id"], name="regions_reading_published"),
+        ]
         constraints = [
             *Dated.Meta.constraints,
             models.CheckConstraint(

@@ -33,8 +33,9 @@ class Version(models.Model):
 
 
 # itsci.version_at lets content loaded into an empty database count from the moment it says it became public.
-FUNCTION = """
-CREATE FUNCTION regions_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
+# Generated columns are left out: they follow from the others, and search columns are as long as the text itself.
+KEEP = """
+CREATE OR REPLACE FUNCTION regions_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     moment timestamptz := coalesce(nullif(current_setting('itsci.version_at', true), '')::timestamptz, clock_timestamp());
 BEGIN
@@ -43,10 +44,15 @@ BEGIN
     END IF;
     INSERT INTO public.regions_version (table_name, row_id, at, "row")
     VALUES (TG_TABLE_NAME, CASE WHEN TG_OP = 'DELETE' THEN OLD.id ELSE NEW.id END, moment,
-            CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) END);
+            CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) - ARRAY(
+                SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = TG_RELID AND attgenerated <> '') END);
     RETURN NULL;
 END
 $$;
+"""
+FUNCTION = (
+    KEEP
+    + """
 CREATE FUNCTION regions_version_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'versions are only ever added'
@@ -56,6 +62,7 @@ $$;
 CREATE TRIGGER regions_version_guard BEFORE UPDATE OR DELETE ON regions_version
     FOR EACH ROW EXECUTE FUNCTION regions_version_guard();
 """
+)
 NO_FUNCTION = """
 DROP TRIGGER regions_version_guard ON regions_version;
 DROP FUNCTION regions_version_guard();

@@ -3,8 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from itsci_site.lib.photos import render_with_photos
+
 from . import figures, maps
 from .forms import AsAt, seen_as_at
+from .history import stood_back
 from .models import Region
 
 
@@ -20,15 +23,17 @@ def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
     regions = list(Region.objects.published(as_at.at).in_order())
     region = get_object_or_404(Region.objects.published(as_at.at).in_order(), slug=slug)
     table = figures.table(regions, known_at=as_at.at)
+    own = [figure for figure in table.row(region).figures if figure]
     context = {
         "as_at": as_at,
         "region": region,
         "regions": regions,
         "table": table,
-        "tags": [(figure, figures.strip(table, figure)) for figure in table.row(region).figures if figure],
+        "tags": [(figure, figures.strip(table, figure), table.extremes(figure.metric)) for figure in own],
+        "stood_back": len(own) < len(table.metrics) and stood_back(region, [figure.metric for figure in own], as_at.at),
         "milestones": region.milestones.all(),
     }
     if as_at.at is None:
         context["testimonials"] = region.testimonials.published()
         context["meetings"] = region.places.meetings().published().newest_first()[:5]
-    return render(request, "regions/region.html", context)
+    return render_with_photos(request, "regions/region.html", context, context.get("testimonials", ()))

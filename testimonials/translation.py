@@ -6,4 +6,4 @@ from .models import Testimonial
 @register(Testimonial)
 class TestimonialTranslation(TranslationOptions):
     # The quote is not among them: it stands in the language it was published in.
-    fields = ["story_title", "story_teaser", "story_body"]
+    fields = ["story_title", "story_teaser", "story_body", "portrait_alt"]

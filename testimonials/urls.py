@@ -2,4 +2,7 @@ from django.urls import path
 
 from . import views
 
-urlpatterns = [path("<slug:slug>/", views.story, name="story")]
+urlpatterns = [
+    path("<slug:slug>/", views.story, name="story"),
+    path("<slug:slug>/<slug:portrait>-<str:rendition>", views.portrait, name="portrait"),
+]

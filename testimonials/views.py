@@ -1,11 +1,15 @@
-"""A page a story."""
+"""A page a story, and the files of its portrait."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
 
+from itsci_site.lib.photos import render_with_photos
 from regions import figures
 
-from .models import Testimonial
+from . import files
+from .models import PORTRAIT_TYPES, RENDITIONS, Testimonial
 
 
 def story(request: HttpRequest, slug: str) -> HttpResponse:
@@ -17,4 +21,24 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "table": figures.table([region]),
         "meetings": region.places.meetings().published().newest_first()[:3],
     }
-    return render(request, "testimonials/story.html", context)
+    return render_with_photos(request, "testimonials/story.html", context, [testimonial])
+
+
+def portrait(request: HttpRequest, slug: str, portrait: str, rendition: str) -> HttpResponse:
+    """A file of a public story's portrait. Whoever keeps it asks again each time: none outlives its story in a cache."""
+    if rendition not in RENDITIONS:
+        raise Http404
+    get_object_or_404(Testimonial.objects.published(), slug=slug, portrait=portrait)
+    etag = f'"{portrait}-{rendition}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    media = PORTRAIT_TYPES[rendition.partition(".")[2]]
+    response = HttpResponse(_content(portrait, rendition), content_type=media, headers=headers)
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def _content(portrait: str, rendition: str) -> bytes:
+    try:
+        with default_storage.open(files.path(portrait, rendition)) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise Http404 from None

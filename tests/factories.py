@@ -19,17 +19,18 @@ from testimonials.models import Testimonial
 
 PAST = datetime(2020, 1, 1, 12, tzinfo=UTC)
 FUTURE = datetime(2999, 1, 1, 12, tzinfo=UTC)
+TAKEN = {"CD", "RW", "BI", "KA", "MA", "SK", "NK", "LU", "TA", "HL", "HK", "M", "S", "A", "C", "G"}
 _numbers = count()
 _codes = {1: count(), 2: count()}
 
 
 def capitals(places: int) -> str:
-    """The next code of so many capitals: AA, AB, ...; after the last the first again."""
+    """The next code of so many capitals that the programme's own content does not use; after the last the first again."""
     number, letters = next(_codes[places]), ""
     for _place in range(places):
         number, letter = divmod(number, 26)
         letters = chr(ord("A") + letter) + letters
-    return letters
+    return capitals(places) if letters in TAKEN else letters
 
 
 def public(at: datetime | None = PAST) -> dict[str, Any]:

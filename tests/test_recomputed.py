@@ -19,7 +19,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -327,29 +327,110 @@ DAYS = [None, date(2020, 3, 3), date(2020, 3, 4), date(2022, 3, 4)]
 @settings(max_examples=15, **USUAL)
 @given(worlds())
 def test_what_is_rendered(world: World) -> None:
-    """The same numbers on the page Progress and in every file, today and as at days gone by."""
+    """The same numbers on every page of figures, in every file and in every frame, today and as at days gone by."""
     with built(world):
         for day in DAYS:
             at = datetime(day.year, day.month, day.day, 23, 59, 59, 999999, UTC) if day else datetime.now(UTC)
             query = f"?as-at={day}" if day else ""
             expected = columns(at)
             assert_page(query, expected)
-            for name, read in (("readings_csv", read_csv), ("readings_xlsx", read_xlsx), ("readings_json", read_json)):
-                if content := fetched(name, query):
-                    assert_file(*read(content), expected, at)
-            if not day and (content := fetched("iati", "")):
-                assert_iati(content, expected, at)
+            assert_region_pages(query, expected)
+            assert_figure_pages(query, expected)
+            assert_outlines(json.loads(fetched("regions_geojson", query)), expected)
+            for name, read in FILES:
+                assert_file(*read(fetched(name, query)), expected, at)
+            assert_iati(fetched("iati", query), expected, at)
+        assert_frames(columns(datetime.now(UTC)))
 
 
-def fetched(name: str, query: str) -> bytes:
-    """What an address answers; nothing where this site has none of that name."""
-    try:
-        address = reverse(name)
-    except NoReverseMatch:
-        return b""
-    response: Any = Client().get(address + query)
-    assert response.status_code == 200
+def fetched(name: str, query: str, *arguments: str, status: int = 200) -> bytes:
+    """What an address answers."""
+    response: Any = Client().get(reverse(name, args=arguments) + query)
+    assert response.status_code == status
     return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def places() -> list[tuple[int, str, str]]:
+    """The public regions: id, address and code."""
+    return rows("SELECT id, slug, code FROM public.regions_region WHERE status = 'published'")
+
+
+def measures() -> dict[int, tuple[str, str, bool]]:
+    """Address, code, and whether regions add up."""
+    return {pk: tuple(rest) for pk, *rest in rows("SELECT id, slug, code, additive FROM public.regions_metric")}
+
+
+def assert_value(text: str, told: tuple[int, int | None] | None) -> None:
+    if told is None or told[1] is None:
+        assert text.strip().startswith("not reported")
+    else:
+        assert number(text) == told[1]
+
+
+def assert_region_pages(query: str, expected: dict[int, Column]) -> None:
+    """A tag for each figure that counts, and none for one that stands back."""
+    for pk, slug, code in places():
+        page = lxml.html.fromstring(fetched("region", query, slug))
+        tags = {
+            tag.find_class("id")[0].text_content(): tag.find_class("fig")[0].text_content() for tag in page.find_class("tag")
+        }
+        counting = {f"{code}-{measures()[metric][1]}": column.readings for metric, column in expected.items()}
+        assert tags.keys() == {tag for tag, readings in counting.items() if pk in readings}
+        for tag, text in tags.items():
+            assert_value(text, counting[tag][pk])
+
+
+def assert_figure_pages(query: str, expected: dict[int, Column]) -> None:
+    """A row for each region that counts, with the sums where regions add up and none where they do not."""
+    lands = {name: pk for pk, name in rows("SELECT id, short_name_en FROM public.regions_country")}
+    codes = {code.lower(): pk for pk, _slug, code in places()}
+    for metric, column in expected.items():
+        slug, _code, adds_up = measures()[metric]
+        table = lxml.html.fromstring(fetched("figure", query, slug)).get_element_by_id("regions").find_class("grid")[0]
+        shown = set()
+        for row in table.find("tbody"):
+            text = row.findall("td")[0].text_content()
+            if "all" in row.classes:
+                assert_sum(text, column.whole, adds_up)
+            elif "sum" in row.classes:
+                assert_sum(text, column.countries[lands[row.find("th").text_content()]], adds_up)
+            else:
+                pk = codes[row.get("id").partition("-")[0]]
+                shown.add(pk)
+                assert_value(text, column.readings[pk])
+        assert shown == column.readings.keys()
+        assert bool(table.find_class("all")) == adds_up
+
+
+def assert_outlines(collection: dict[str, Any], expected: dict[int, Column]) -> None:
+    """Null where not reported; no key where nothing was published, or it stands back."""
+    pks = {slug: pk for pk, slug, _code in places()}
+    assert {feature["id"] for feature in collection["features"]} == pks.keys()
+    for feature in collection["features"]:
+        known = feature["properties"]
+        for metric, column in expected.items():
+            told, key = column.readings.get(pks[feature["id"]]), f"{measures()[metric][0]}.value"
+            assert (key in known, known.get(key)) == (told is not None, told and told[1])
+
+
+def assert_frames(expected: dict[int, Column]) -> None:
+    """Each region's figure on its own; of the whole the headline, else the sum, else nothing."""
+    of_whole = {
+        metric: value for metric, value in rows("SELECT metric_id, value FROM public.programmes_headline ORDER BY effective_on")
+    }
+    for metric, column in expected.items():
+        slug, _code, _adds_up = measures()[metric]
+        for pk, place, _place_code in places():
+            content = fetched("embed", "", slug, place, status=200 if pk in column.readings else 404)
+            if pk in column.readings:
+                assert_value(lxml.html.fromstring(content).find_class("fig")[0].text_content(), column.readings[pk])
+        whole = of_whole.get(metric, column.whole.value)
+        content = fetched("embed", "", slug, status=404 if whole is None else 200)
+        if whole is not None:
+            page = lxml.html.fromstring(content)
+            assert number(page.find_class("fig")[0].text_content()) == whole
+            partial = metric not in of_whole and column.whole.reported < column.whole.expected
+            assert (f"partial: {column.whole.reported} of" in page.text_content()) == partial
 
 
 def assert_page(query: str, expected: dict[int, Column]) -> None:
@@ -432,6 +513,9 @@ def read_json(content: bytes) -> tuple[Records, Records]:
 
 def by_record(lines: Records) -> tuple[Records, Records]:
     return [line for line in lines if line["record"] == "headline"], [line for line in lines if line["record"] == "reading"]
+
+
+FILES = (("readings_csv", read_csv), ("readings_xlsx", read_xlsx), ("readings_json", read_json))
 
 
 def assert_file(published: Records, readings: Records, expected: dict[int, Column], at: datetime) -> None:
@@ -517,14 +601,16 @@ def test_the_source_itself(source: None) -> None:
 def test_the_source_as_it_is_rendered(source: None) -> None:
     at = datetime.now(UTC)
     assert_page("", columns(at))
-    for name, read in (("readings_csv", read_csv), ("readings_xlsx", read_xlsx), ("readings_json", read_json)):
-        if content := fetched(name, ""):
-            published, readings = read(content)
-            assert (len(published), len(readings)) == (4, 18)
-            assert [line["difference"] for line in published] == [370, None, 1, None]
-            assert_file(published, readings, columns(at), at)
-    if content := fetched("iati", ""):
-        assert_iati(content, columns(at), at)
+    assert_region_pages("", columns(at))
+    assert_figure_pages("", columns(at))
+    assert_outlines(json.loads(fetched("regions_geojson", "")), columns(at))
+    assert_frames(columns(at))
+    for name, read in FILES:
+        published, readings = read(fetched(name, ""))
+        assert (len(published), len(readings)) == (4, 18)
+        assert [line["difference"] for line in published] == [370, None, 1, None]
+        assert_file(published, readings, columns(at), at)
+    assert_iati(fetched("iati", ""), columns(at), at)
 
 
 def test_two_measures_of_mine_sites_never_meet(source: None) -> None:

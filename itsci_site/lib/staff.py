@@ -1,10 +1,11 @@
-"""What the admin of every app shares: publishing with a person's name on it, and the database's rules in words."""
+"""What the admin of every app shares: publishing with a person's name on it, translations, the database's rules in words."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from .publishing import Publishable
+from .translated import Translated, outdated, still_fits, untranslated
 
 STATE = ("status", "publish_at", "status_by", "status_at")
 """The fields of a publishable row that nobody types: an admin shows them read-only."""
@@ -78,6 +80,55 @@ def withdraw(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> No
             page.log_change(request, row, "Withdrawn.")
     told = ngettext("{count} row is withdrawn.", "{count} rows are withdrawn.", len(rows)).format(count=len(rows))
     page.message_user(request, told, messages.SUCCESS)
+
+
+class TranslationFilter(admin.SimpleListFilter):
+    """Which rows wait for a translator."""
+
+    title = _("translation")
+    parameter_name = "translation"
+
+    def lookups(self, request: HttpRequest, page: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [("outdated", _("English changed since")), ("missing", _("not translated yet"))]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet) -> QuerySet:
+        if self.value() == "outdated":
+            return rows.exclude(translated_from={})
+        return rows.filter(untranslated(rows.model)) if self.value() == "missing" else rows
+
+
+@admin.display(description=_("English changed since translation"))
+def changed_since(row: Translated) -> str:
+    """ "French: lead, narrative"; empty where every translation is of today's original."""
+    by_language: dict[str, list[str]] = {}
+    for language, name in outdated(row):
+        by_language.setdefault(language, []).append(_label(row, name))
+    names = dict(settings.LANGUAGES)
+    return "; ".join(f"{names[language]}: {', '.join(labels)}" for language, labels in by_language.items())
+
+
+@admin.action(description=_("Translation still says the same"), permissions=["change"])
+def confirm_translation(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
+    """For whoever compared: every translation of these rows counts as made from the English of today."""
+    done = 0
+    for row in rows:
+        overtaken = outdated(row)
+        if not overtaken:
+            page.message_user(request, _("“{row}”: no translation waits to be checked.").format(row=row), messages.INFO)
+        elif not page.has_change_permission(request, row):
+            page.message_user(request, _("“{row}” is public and stays as it is.").format(row=row), messages.ERROR)
+        else:
+            with transaction.atomic():
+                still_fits(row, overtaken)
+                page.log_change(request, row, f"Still fits: {', '.join(f'{name} ({code})' for code, name in overtaken)}.")
+            done += 1
+    if done:
+        told = ngettext("{count} row is up to date.", "{count} rows are up to date.", done).format(count=done)
+        page.message_user(request, told, messages.SUCCESS)
+
+
+def _label(row: Translated, name: str) -> str:
+    return str(row._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
 
 
 def public_address(page: admin.ModelAdmin, row: Publishable) -> str | None:

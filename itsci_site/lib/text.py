@@ -3,7 +3,7 @@
 import re
 
 from django.utils import formats
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, get_language_info, gettext, pgettext
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -11,6 +11,11 @@ MINUS = "\N{MINUS SIGN}"
 def number(value: int | None) -> str:
     """ "54,836" or "54 836" (narrow no-break space); a missing value is words, never 0."""
     return gettext("not reported") if value is None else formats.number_format(value, force_grouping=True)
+
+
+def kilobytes(count: int) -> str:
+    """The size of a file, "12 kB" or "12 ko": thousands of bytes, rounded up."""
+    return gettext("{count} kB").format(count=number(-(-count // 1000))).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def signed(value: int) -> str:
@@ -38,6 +43,15 @@ def rank_word(value: int) -> str:
         pgettext("rank", "Ninth"), pgettext("rank", "Tenth"), pgettext("rank", "Eleventh"), pgettext("rank", "Twelfth"),
     )  # fmt: skip
     return words[value - 1] if value <= len(words) else number(value)
+
+
+def language_name(code: str) -> str:
+    """ "French" for fr; "français", small as French writes it; a code that Django has no name for stays itself."""
+    try:
+        name = str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+    return name.lower() if get_language() == "fr" else name
 
 
 def lines(text: str) -> list[str]:

@@ -1,19 +1,31 @@
-"""Filters that print: numbers, dates and text in the current language. None of them queries."""
+"""What prints: numbers, dates and text in the current language, with the language of a text that is in another one.
+
+None of this queries. A text that stands by itself has its own note (`language_note`); names, titles and what stands in a
+sentence or a cell are marked (`words`), and the notice at the top of the page speaks for all of them.
+"""
 
 from datetime import date
+from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.template.base import NodeList, Parser, Token
+from django.template.context import RequestContext
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
-from itsci_site.lib import glyph, periods, text
+from itsci_site.context_processors import languages
+from itsci_site.lib import glyph, periods, text, translated
+from itsci_site.lib.languages import original_language
 
 register = template.Library()
 
 register.filter("number", text.number)
+register.filter("kilobytes", text.kilobytes)
 register.filter("signed", text.signed)
 register.filter("count_word", text.count_word)
 register.filter("lines", text.lines)
+register.filter("language_in_words", text.language_name)  # i18n has a "language_name", which is always English
 
 
 @register.filter
@@ -25,6 +37,73 @@ def in_words(day: date) -> str:
 def paragraphs(value: str) -> SafeString:
     """A plain text as escaped <p> elements, one a paragraph."""
     return format_html_join("\n", "<p>{}</p>", ((part,) for part in text.paragraphs(value)))
+
+
+@register.filter
+def words(value: Any, name: str = "") -> SafeString:
+    """A translated field of a row (`region|words:"name"`) or a line (`figure.as_of|words`), its foreign parts marked.
+
+    For places where elements may stand: an attribute or a title takes the field itself.
+    """
+    line = translated.words(value, name) if name else value
+    return line.html if isinstance(line, translated.Words) else conditional_escape(line)
+
+
+@register.filter
+def prose(row: Any, name: str) -> SafeString:
+    """The paragraphs of a translated field, marked where they are in another language. `language_note` belongs above them."""
+    mark = lang(row, name)
+    return format_html_join("\n", "<p{}>{}</p>", ((mark, part) for part in text.paragraphs(getattr(row, name))))
+
+
+@register.filter
+def language(row: Any, name: str) -> str:
+    """The code of the language that a translated field is printed in, if it is not the page's."""
+    return translated.language_of(row, name)
+
+
+@register.filter
+def lang(row: Any, name: str) -> SafeString:
+    """The attribute that says so, with a space before it; empty where the language is the page's."""
+    code = translated.language_of(row, name)
+    return format_html(' lang="{}"', code) if code else mark_safe("")
+
+
+@register.inclusion_tag("components/language_note.html", takes_context=True)
+def language_note(context: RequestContext, row: Any, name: str) -> dict[str, object]:
+    """Beside a text: that it is not translated yet, or that its original was changed since. Nothing for a text that is fine."""
+    outdated = translated.is_outdated(row, name)
+    return {
+        "untranslated": translated.language_of(row, name),
+        "outdated": outdated,
+        "original": original_page(context) if outdated else "",
+    }
+
+
+def original_page(context: RequestContext) -> str:
+    """The address of this page in the original language."""
+    return next(address for code, _name, address, _is_current in languages(context.request) if code == original_language())
+
+
+@register.tag
+def language_notice(parser: Parser, token: Token) -> "LanguageNotice":
+    """Around what may hold words that `words` marked: a notice above it says so, once."""
+    nodes = parser.parse(["endlanguage_notice"])
+    parser.delete_first_token()
+    return LanguageNotice(nodes)
+
+
+class LanguageNotice(template.Node):
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: RequestContext) -> SafeString:  # type: ignore[override]
+        inside = self.nodelist.render(context)
+        untranslated, outdated = (f'<span class="{mark}"' in inside for mark in ("untranslated", "outdated"))
+        if not (untranslated or outdated):
+            return inside
+        told = {"untranslated": untranslated, "outdated": outdated, "original": original_page(context)}
+        return render_to_string("components/language_notice.html", told) + inside
 
 
 @register.simple_tag

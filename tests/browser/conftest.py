@@ -1,12 +1,17 @@
 """A real Chromium for the tests in this folder. Without one they are skipped, and say so."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
+from playwright.sync_api import Playwright
+from pytest_django import DjangoDbBlocker
 
 from tests.browser import chromium
+from tests.browser.live import served
 
 HERE = Path(__file__).parent
 SKIP = "no Chromium: install one, or set CHROMIUM to its path"
@@ -39,3 +44,19 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def _allow_queries_beside_playwright() -> None:
     """Playwright's sync API keeps an event loop in the test's thread, which Django takes for asynchronous code."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def hang_up(playwright: Playwright) -> Iterator[None]:
+    """While Playwright's event loop runs, Django keeps another connection for this thread than before and after it."""
+    yield
+    connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def site(
+    hang_up: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a running site."""
+    with django_db_blocker.unblock(), served(tmp_path_factory.mktemp("static")) as address:
+        yield address

@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 from django.contrib.staticfiles import finders
-from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, Page, Playwright, Route
+from playwright.sync_api import Browser, Page, Route
 
 from itsci_site.management.commands.load_content import FIXTURE, load
 from regions.models import Series
@@ -26,13 +25,6 @@ SEEN = f"[...document.querySelectorAll('{SCREEN}')].filter(one => one.checkVisib
 CUT = f"[...document.querySelectorAll('{WHOLE}')].map(one => [getComputedStyle(one).breakInside, one.offsetHeight])"
 PRINTED = """() => [...document.querySelectorAll('main a[data-address]')].map(
     link => [link.href, getComputedStyle(link, '::after').content.replace(/^"\\\\a |^"\\n|"$/g, '')])"""
-
-
-@pytest.fixture(scope="session")
-def hang_up(playwright: Playwright) -> Iterator[None]:
-    """While Playwright's event loop runs, Django keeps another connection for this thread than before and after it."""
-    yield
-    connections.close_all()
 
 
 @pytest.fixture
@@ -72,6 +64,17 @@ def test_it_fits_on_few_sheets_of_a4(printed: Show, address: str, prefix: str) -
     assert 1 <= sheets <= SHEETS[address]
     assert {(round(float(width)), round(float(height))) for width, height in sizes} == {(595, 842)}
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, "something is wider than the sheet"
+
+
+@pytest.mark.parametrize("address", SHEETS)
+def test_a_tag_keeps_within_its_sheet(printed: Show, address: str) -> None:
+    """Its string would hang on the sheet before, and half of the line at the edge is cut off."""
+    page = printed(address)
+    tags = page.locator(".tag").all()
+    assert tags
+    for tag in tags:
+        assert tag.evaluate("e => getComputedStyle(e, '::before').insetBlockStart") == "0px"
+        assert tag.evaluate("e => e.getBoundingClientRect().right") <= WIDTH - 1
 
 
 @pytest.mark.parametrize("address", SHEETS)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from regions.models import Reading
 from tests import factories
 
-from .cast import DAY_1, DAY_2, Cast
+from .cast import DAY_1, DAY_2, Cast, known_from
 from .files import get
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -48,6 +48,19 @@ def test_a_correction_says_what_where_when_and_why(figures: Cast) -> None:
     page = get("/data/corrections/").decode()
     assert 'datetime="2022-05-01T12:30:15.250000+00:00"' in page
     assert f'href="{figures.corrected.get_absolute_url()}"' in page
+
+
+def test_headlines_that_were_edited_stand_below(figures: Cast) -> None:
+    known_from(DAY_2)
+    figures.headline.value = 121
+    figures.headline.save()
+    page = get("/data/corrections/").decode()
+    assert "Headline total, sites: 121, until then 120." in page and "No reason is given." in page
+    assert "121" in get("/fr/data/corrections/").decode()
+    many_corrections(figures, 60)
+    assert "until then 120" not in get("/data/corrections/?page=2").decode()
+    figures.programme.withdraw(by=factories.make_user())
+    assert "until then 120" not in get("/data/corrections/").decode()
 
 
 def test_withdrawn_values_are_missing_not_zero(figures: Cast) -> None:

@@ -1,7 +1,10 @@
 """What the downloads hold: everything public and nothing else, the same in every format and on the pages."""
 
+import re
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from django.conf import settings
@@ -178,6 +181,16 @@ def test_a_past_day_is_as_it_was(figures: Cast) -> None:
     assert [row["headline"] for row in after["headlines"]] == [121, 7]
     empty = json_of("/data/readings.json?as-at=2019-12-31")
     assert (empty["headlines"], empty["readings"], empty["definitions"], empty["sources"]) == ([], [], [], [])
+
+
+@pytest.mark.parametrize("query", ["", "?as-at=2021-05-01"])
+def test_the_same_figures_are_the_same_workbook(figures: Cast, query: str) -> None:
+    """No part of the package tells when it was packed."""
+    content = get(f"/data/readings.xlsx{query}")
+    with ZipFile(BytesIO(content)) as package:
+        assert {part.date_time for part in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert set(re.findall(rb"\d{4}-\d\d-\d\d", package.read("docProps/core.xml"))) == {b"1980-01-01"}
+    assert get(f"/data/readings.xlsx{query}") == content
 
 
 def test_the_present_follows_the_past(figures: Cast) -> None:

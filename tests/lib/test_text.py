@@ -39,6 +39,11 @@ def test_signed(value: int, english: str, french: str) -> None:
         assert text.signed(value) == french
 
 
+@pytest.mark.parametrize(("count", "shown"), [(1, "1"), (1000, "1"), (1001, "2"), (12_345, "13"), (1_234_567, "1,235")])
+def test_kilobytes_promise_no_less_than_comes(count: int, shown: str) -> None:
+    assert text.kilobytes(count) == f"{shown}\N{NO-BREAK SPACE}kB"
+
+
 @pytest.mark.parametrize(
     ("value", "english", "french"),
     [

@@ -64,6 +64,7 @@ def addresses() -> list[str]:
         *(f"/stories/{testimonial.slug}/" for testimonial in Testimonial.objects.published()),
         "/meetings/",
         *(f"/meetings/{meeting.slug}/" for meeting in Meeting.objects.published()),
+        "/search/",
         "/accessibility/",
         *(f"/programmes/{slug}/" for slug in programmes),
         *(f"/programmes/{slug}/progress/" for slug in programmes),

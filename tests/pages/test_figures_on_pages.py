@@ -50,6 +50,19 @@ def names(language: str, regions: tuple[facts.Region, ...] = facts.REGIONS) -> l
 
 
 @in_both
+@pytest.mark.parametrize("address", ["/progress/", "/progress/miners/", "/progress/government-agents/"])
+def test_each_cell_is_labelled_with_its_column(read: Read, address: str, language: str) -> None:
+    """On the narrowest screens a table is cards without its head."""
+    tables = [table for table in read(address, language).all("table") if {"grid", "periods"} & table.classes]
+    assert tables
+    for table in tables:
+        _first, *columns = table.one("thead").texts("th")
+        for row in table.one("tbody").all("tr"):
+            labels = [cell.attributes.get("data-label", "") for cell in row.all("td")]
+            assert labels == [column if cell.text else "" for column, cell in zip(columns, row.all("td"), strict=True)]
+
+
+@in_both
 @pytest.mark.parametrize("address", ["/", "/progress/", f"{FIRST}", f"{FIRST}progress/"])
 def test_the_headlines_hang_as_tags(read: Read, address: str, language: str) -> None:
     as_of = facts.AS_OF[language]
@@ -209,6 +222,22 @@ def test_the_register_has_the_four_meetings_newest_first(read: Read, language: s
 
 
 @in_both
+def test_what_a_chart_shows_is_said_to_those_who_do_not_see_it(read: Read, language: str) -> None:
+    """Its rank, and which regions have the most and the fewest."""
+    page = read("/where-we-work/south-kivu/", language)
+    said = page.by_id("sk-m").one("p", "cap").text
+    by_miners = facts.BY_MINERS
+    most, least = by_miners[0], by_miners[-1]
+    ends = [(most.names[language], most.figures[0]), (least.names[language], least.figures[0])]
+    words = {
+        "en": "Fifth of six regions. Most: {}, {}. Fewest: {}, {}.",
+        "fr": "Le plus\u202f: {}, {}. Le moins\u202f: {}, {}.",
+    }[language]
+    told = [part for name, value in ends for part in (name, facts.printed(value, language))]
+    assert words.format(*told) in said
+
+
+@in_both
 @pytest.mark.parametrize("number", range(4))
 def test_a_meeting_page_has_its_date_in_words_and_the_figures_of_its_region(read: Read, number: int, language: str) -> None:
     place, region, day, words = facts.MEETINGS[number]
@@ -220,18 +249,20 @@ def test_a_meeting_page_has_its_date_in_words_and_the_figures_of_its_region(read
     assert page.one("dl", "trio").texts("dd", "n") == facts.printed_all(region.figures, language)
     assert facts.AS_OF[language] in page.section("The region", "La région").text
     assert page.all("blockquote") == []  # a quote stands only where it was given
-    neighbours = page.one("nav", "pager").texts("a")
-    register = [f"{place}, {words[language]}" for place, _region, _day, words in facts.MEETINGS]
-    assert neighbours == [*register[number + 1 : number + 2], *register[max(number - 1, 0) : number]]
+    neighbours = [link for pager in page.all("nav", "pager") for link in pager.texts("a")]
+    assert neighbours == [
+        f"{other}, {when[language]}" for other, _region, date, when in facts.MEETINGS if other == place and date != day
+    ]
 
 
 def test_no_page_prints_an_ellipsis(read: Read) -> None:
-    """The source's summaries are cut at one; it would promise more than can be opened."""
+    """The source's summaries are cut at one; it would promise more than can be opened. Search results may be cut."""
     found = {}
     for address in addresses():
         for language in facts.LANGUAGES:
             page = read(address, language)
-            attributes = [value for element in page.walk() for value in element.attributes.values()]
+            elements = [element for element in page.walk() if element.tag != "meta"]
+            attributes = [value for element in elements for value in element.attributes.values()]
             hits = [text for text in [page.text, *attributes] if "…" in text or "..." in text]
             if hits:
                 found[in_language(address, language)] = [text[-80:] for text in hits]

@@ -33,7 +33,7 @@ COMMON = {
 }
 ERRORS = {
     "/nowhere/": 404,
-    "/meetings/?since=never": 400,
+    "/meetings/?year=never": 400,
     "/broken/": 500,
     "/refused/": 403,
     "/unreadable/": 400,

@@ -40,16 +40,12 @@ def test_each_page_links_to_itself_in_the_other_language(client: Client) -> None
             assert page.one("html")["lang"] == language
             links = {link["hreflang"]: link["href"] for link in page.one("nav", "langs").all("a")}
             assert links == pair
-            heads = [link for link in page.all("link") if link["rel"] == "alternate" and "hreflang" in link.attributes]
-            assert {link["hreflang"]: link["href"] for link in heads} == {
-                code: f"http://testserver{there}" for code, there in pair.items()
-            }
 
 
 def test_the_filter_stays_when_the_language_changes(client: Client) -> None:
-    page = markup.parse(client.get("/meetings/?region=katanga&since=2016-01-01").content)
+    page = markup.parse(client.get("/meetings/?region=katanga&year=2016").content)
     links = {link["hreflang"]: link["href"] for link in page.one("nav", "langs").all("a")}
-    assert links["fr"] == "/fr/meetings/?region=katanga&since=2016-01-01"
+    assert links["fr"] == "/fr/meetings/?region=katanga&year=2016"
     assert len(markup.parse(client.get(links["fr"]).content).one("table", "reg").one("tbody").all("tr")) == 1
 
 

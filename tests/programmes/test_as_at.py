@@ -1,4 +1,4 @@
-"""A dated page is the same, byte for byte, whatever happens afterwards."""
+"""A dated page or file is the same, byte for byte, whatever happens afterwards."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -28,6 +28,9 @@ PAGES = [
         "/progress/government-agents/",
         "/programmes/scaling-up-itsci/progress/miners/",
     )
+] + [
+    f"/data/{file}?as-at=2020-06-30"
+    for file in ("readings.csv", "readings.json", "readings.xlsx", "regions.geojson", "iati.xml")
 ]
 
 
@@ -40,7 +43,7 @@ def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def taken(client: Client) -> dict[str, bytes]:
     answers = {page: client.get(page) for page in PAGES}
     assert {page: answer.status_code for page, answer in answers.items()} == dict.fromkeys(PAGES, 200)
-    return {page: answer.content for page, answer in answers.items()}
+    return {page: b"".join(answer) for page, answer in answers.items()}
 
 
 def correct_readings() -> None:
@@ -100,6 +103,11 @@ def withdraw_a_region_and_leave_the_programme() -> None:
     Programme.objects.get().metrics.clear()
 
 
+def tell_iati_more() -> None:
+    Programme.objects.update(iati_identifier="changed", iati_status="2", iati_sector="32210")
+    factories.make_share(Programme.objects.get(), country=Country.objects.get(slug="rwanda"), percentage=40)
+
+
 def withdraw_voices() -> None:
     """People's words stand on no dated page, so nothing of them can change there."""
     for region in Region.objects.all():
@@ -108,7 +116,7 @@ def withdraw_voices() -> None:
 
 EDITS: list[Callable[[], None]] = [
     correct_readings, add_data, rename_everything, redefine, reorder, withdraw_headlines, delete_milestones,
-    add_series_and_region, withdraw_a_region_and_leave_the_programme, withdraw_voices,
+    add_series_and_region, withdraw_a_region_and_leave_the_programme, tell_iati_more, withdraw_voices,
 ]  # fmt: skip
 
 

@@ -46,6 +46,11 @@ def test_the_first_content_is_new_data(client: Client) -> None:
     assert len(found["new"]) == 4 + 3
 
 
+def test_french_sets_its_colons_apart(client: Client) -> None:
+    for entry in lists(client, "?from=2020-01-01&to=2020-01-01", "/fr")["new"]:
+        assert "date non précisée\N{NARROW NO-BREAK SPACE}: " in entry
+
+
 def test_days_begin_and_end_in_utc_and_both_count(client: Client) -> None:
     for year, moment in enumerate((BEFORE, FIRST, LAST, AFTER), 2010):
         factories.make_reading(katanga(), year, date(year, 1, 1), moment)

@@ -1,5 +1,6 @@
 """The page of a figure: what it counts, by region, its history, corrections and sources, and how to use it."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -106,9 +107,26 @@ def test_every_reading_with_its_period_status_source_and_day(client: Client) -> 
     nothing = f"{facts.DASH}nothing published"
     assert old.texts("td") == ["15,000estimated", nothing, nothing, nothing, nothing, "not reported"]
     assert new.texts("td") == facts.printed_all(tuple(region.figures[0] for region in facts.REGIONS), "en")
+    spoken = [part.text for part in page.by_id("history").all("p", "vh")]
+    assert spoken == ["Katanga: 17,466 in 2017; highest 17,466 in 2017, lowest 15,000 in 2016."]  # the others have one value
     (report,) = page.by_id("source-2").all("a")
     assert (report.text, report["href"]) == ("Annual report", "https://example.org/report")
     assert "66,777" not in page.text
+
+
+@pytest.mark.parametrize(("slug", "before"), [("miners", "54,836"), ("government-agents", "672")])
+def test_an_edited_headline_is_a_correction(client: Client, edited_at: Callable[..., None], slug: str, before: str) -> None:
+    never = "None of these figures was ever corrected."
+    assert never in read(client, f"/progress/{slug}/").by_id("corrections").text
+    edited_at(datetime(2021, 5, 6, tzinfo=UTC))
+    Headline.objects.filter(metric__slug=slug).update(value=54_000)
+    section = read(client, f"/progress/{slug}/").by_id("corrections")
+    (entry,) = section.texts("li")
+    assert entry.startswith("6 May 2021 Headline total,") and f": 54,000, until then {before}. No reason is given." in entry
+    assert never not in section.text
+    assert never in read(client, f"/progress/{slug}/?as-at=2021-05-05").by_id("corrections").text
+    others = read(client, "/progress/committees/").by_id("corrections")
+    assert never in others.text
 
 
 def test_a_correction_is_shown_with_both_values_and_its_reason(client: Client) -> None:
@@ -159,6 +177,26 @@ def test_a_province_that_stood_back_keeps_its_history(client: Client) -> None:
     rows = page.one("table", "periods").one("tbody").all("tr")
     shown = {value for row in rows for value in row.texts("span", "n")}
     assert {"17,466", "4,321"} <= shown
+    assert page.by_id("ka-m").text == "Katanga" and page.by_id("ka-m").tag == "th"
+    region = read(client, "/where-we-work/katanga/").one("main")
+    assert [tag.one("dd", "id").text for tag in region.all("div", "tag")] == ["KA-S", "KA-C"]
+    assert "/progress/miners/#ka-m" in [link["href"] for link in region.all("a")]
+    assert "count instead of these" in region.text
+    for slug in ("mine-sites", "committees"):
+        factories.make_reading(factories.make_series(part, Metric.objects.get(slug=slug)), 5, date(2018, 1, 1))
+    region = read(client, "/where-we-work/katanga/").one("main")
+    assert region.all("div", "tag") == [] and "No figures are published" not in region.text
+
+
+@pytest.mark.parametrize("address", ["/progress/", "/where-we-work/katanga/"])
+def test_a_dated_tag_leads_to_its_row_on_that_day(client: Client, address: str) -> None:
+    """It may stand back, or say something else, on today's page."""
+    day = "?as-at=2020-06-30"
+    for tag in read(client, f"{address}{day}").all("div", "tag"):
+        path, _hash, anchor = tag.one("dd", "stub").one("a")["href"].partition("#")
+        assert path.endswith(day)
+        row = read(client, path).by_id(anchor)
+        assert tag.one("dd", "fig").text in row.text
 
 
 @pytest.mark.parametrize("address", ["/", "/progress/", "/where-we-work/katanga/", "/programmes/scaling-up-itsci/progress/"])
@@ -245,5 +283,5 @@ def test_queries_grow_with_neither_regions_nor_periods(client: Client, regions: 
         ) as found:
             read(client, f"/progress/{slug}/")
         counts[slug] = len(found)
-    assert max(counts.values()) <= 8, counts
+    assert max(counts.values()) <= 9, counts
     assert len(read(client, "/progress/miners/").one("table", "periods").one("tbody").all("tr")) == periods

@@ -1,5 +1,6 @@
 """The IATI file: what it says, what it leaves out, and whether IATI's schema, codelists and rules accept it."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from importlib.resources import as_file, files
@@ -301,7 +302,7 @@ def test_a_metric_that_does_not_add_up_has_no_sum(programme: Programme, get: Cal
     assert [one.get("aggregation-status") for one in (first, second)] == ["true", "false"]
     assert "30 from 1 of 1" in words(first.find("description"))
     assert "Regions do not add up: no total is shown." in words(second.find("description"))
-    assert "30" not in words(second.find("description"))
+    assert not re.search(r"\b30\b", words(second.find("description")))
 
 
 def test_a_region_that_never_reported_is_named(programme: Programme, get: Callable[..., Tree]) -> None:

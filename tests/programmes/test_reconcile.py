@@ -64,12 +64,13 @@ def test_what_is_not_broken_down_has_no_sum(programme: Programme) -> None:
     reported(*SITES)
     found = beside(make_headline(programme, make_metric(), 672, comparison=Headline.Beside.NONE, beside=None))
     assert (found.total, found.difference, found.share) == (None, None, "")
+    assert (found.no_total, found.no_difference, found.coverage) == ("not broken down by region", "not comparable", "")
 
 
 def test_a_partial_sum_gives_no_difference(programme: Programme) -> None:
     found = beside(make_headline(programme, reported(30, None), 39))
-    assert found.total and (found.total.value, found.total.coverage) == (30, "partial: 1 of 2 regions reported")
-    assert found.difference is None
+    assert found.total and (found.total.value, found.coverage) == (30, "partial: 1 of 2 regions reported")
+    assert (found.difference, found.no_difference) == (None, "a part of the sum is missing")
 
 
 def test_no_region_reports_it(programme: Programme) -> None:
@@ -84,10 +85,12 @@ def test_nothing_is_reported_yet(programme: Programme) -> None:
 
 
 def test_a_metric_that_does_not_add_up(programme: Programme) -> None:
-    metric = reported(30, 9)
+    metric = reported(30, None)
     Metric.objects.update(additive=False)
     metric.refresh_from_db()
-    assert beside(make_headline(programme, metric, 39)).difference is None
+    found = beside(make_headline(programme, metric, 39))
+    assert (found.difference, found.no_difference) == (None, "not comparable")
+    assert (found.no_total, found.coverage) == ("no total", "")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
-from itsci_site.management.commands import import_readings
+from itsci_site.management import bars
 from programmes.exports import COLUMNS
 from regions import importers, sheets
 from regions.models import Country, Metric, Reading, Region, Series, Source
@@ -624,13 +624,13 @@ def test_the_command_tells_every_problem(tmp_path: Path) -> None:
 
 
 def test_a_bar_is_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    many = range(import_readings.LONG)
-    assert list(import_readings.bar(many, "Checking")) == list(many)
+    many = range(bars.LONG)
+    assert list(bars.bar(many, "Checking")) == list(many)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert list(import_readings.bar(many[:-1], "Checking")) == list(many)[:-1]
+    assert list(bars.bar(many[:-1], "Checking")) == list(many)[:-1]
     assert capsys.readouterr().err == ""
-    assert list(import_readings.bar(many, "Checking")) == list(many)
+    assert list(bars.bar(many, "Checking")) == list(many)
     shown = capsys.readouterr().err
     assert shown.endswith("100%\n") and shown.count("\r") == 101
 

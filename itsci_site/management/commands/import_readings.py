@@ -1,21 +1,14 @@
 """Readings from a CSV or XLSX file into the register, all or nothing (docs/import.md)."""
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DataError, IntegrityError
 
+from itsci_site.management.bars import bar
 from itsci_site.management.steps import plain_errors, step
 from programmes.exports import COLUMNS
 from regions import importers
-
-Item = TypeVar("Item")
-LONG = 1000
-"""Items from which on a bar is worth drawing."""
-WIDTH = 30
 
 
 class Command(BaseCommand):
@@ -43,20 +36,3 @@ class Command(BaseCommand):
             step("Drafts", f"{outcome.drafts} without published_at: publish them in the admin")
         if outcome.headlines:
             step("Headlines", f"{outcome.headlines} rows passed over: headlines are kept in the admin")
-
-
-def bar(items: Sequence[Item], label: str) -> Iterable[Item]:
-    """The items; while they pass, a bar on the terminal, if it is one and there are many."""
-    return _drawn(items, label) if len(items) >= LONG and sys.stderr.isatty() else items
-
-
-def _drawn(items: Sequence[Item], label: str) -> Iterator[Item]:
-    shown = -1
-    for number, item in enumerate(items):
-        percent = 100 * number // len(items)
-        if percent != shown:
-            shown = percent
-            done = "#" * (WIDTH * percent // 100)
-            print(f"\r{label:<10}[{done:<{WIDTH}}] {percent:3}%", end="", file=sys.stderr, flush=True)
-        yield item
-    print(f"\r{label:<10}[{'#' * WIDTH}] 100%", file=sys.stderr, flush=True)

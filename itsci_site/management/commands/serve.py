@@ -54,7 +54,7 @@ class Site(BaseApplication):
             "bind": f"127.0.0.1:{port}",
             "workers": 2,
             "threads": 4,
-            "worker_class": "gthread",
+            "worker_class": "itsci_site.worker.Worker",
             "graceful_timeout": 5,  # seconds; nobody waits longer for Ctrl-C on their own machine
             "loglevel": "warning",
             "control_socket_disable": True,

@@ -1,0 +1,64 @@
+"""What the pages about a programme show of it: itself, its regions, its headlines, and of which metrics it has a page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.shortcuts import get_object_or_404
+
+from itsci_site.lib.publishing import PublishedQuerySet
+from regions.models import Metric, Region, Series
+
+from .models import Headline, Programme
+
+
+def programme_at(slug: str | None, at: datetime | None = None) -> Programme:
+    """The programme at `slug`, or the one that owns the home page. Raises Http404 where it is not public."""
+    public = Programme.objects.published(at).order_by("order", "slug")
+    return get_object_or_404(public, slug=slug) if slug else get_object_or_404(public[:1])
+
+
+def headlines_of(programme: Programme, at: datetime | None = None) -> PublishedQuerySet:
+    """Every headline it ever published and did not withdraw, those of the latest period first."""
+    headlines = programme.headlines.published(at).select_related("metric", "beside", "source")  # type: ignore[attr-defined]
+    return headlines.order_by("-effective_on", "-publish_at", "pk")
+
+
+def regions_of(programme: Programme, at: datetime | None = None) -> list[Region]:
+    return list(programme.regions.published(at).in_order())  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePage:
+    """A metric of a programme that has a page: a region reports it, or a headline of it is public.
+
+    Of a further programme only what its own Progress leads to: a figure of its regions that it does not report is the first's.
+    """
+
+    programme: Programme
+    leads: bool
+    """Does the programme own the home page, and so /progress/?"""
+    metric: Metric
+    regions: frozenset[int]
+    """Keys of the programme's regions that report it."""
+    headlines: tuple[Headline, ...]
+
+
+def figure_pages() -> Iterator[FigurePage]:
+    """Of all public programmes, the one that owns the home page first; five queries."""
+    programmes = list(Programme.objects.published().order_by("order", "slug").prefetch_related("metrics"))
+    reporting: dict[tuple[int, int], set[int]] = {}
+    series = Series.objects.filter(region__in=Region.objects.published(), region__programmes__in=programmes).order_by()
+    for owner, measure, region in series.values_list("region__programmes", "metric", "region"):
+        reporting.setdefault((owner, measure), set()).add(region)
+    headlines: dict[tuple[int, int], list[Headline]] = {}
+    for headline in Headline.objects.published().filter(programme__in=programmes).order_by("pk"):
+        headlines.setdefault((headline.programme_id, headline.metric_id), []).append(headline)
+    metrics = list(Metric.objects.all())
+    for place, programme in enumerate(programmes):
+        told = set(metrics if place == 0 else programme.metrics.all())
+        for metric in metrics:
+            pair = (programme.pk, metric.pk)
+            regions = frozenset(reporting.get(pair, ()) if metric in told else ())
+            if regions or pair in headlines:
+                yield FigurePage(programme, place == 0, metric, regions, tuple(headlines.get(pair, ())))

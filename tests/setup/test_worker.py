@@ -1,0 +1,28 @@
+"""What gunicorn's worker says where Django is never reached."""
+
+import socket
+
+import pytest
+from django.utils import translation
+from gunicorn.http.errors import LimitRequestLine
+
+from itsci_site.worker import Worker, too_long
+from tests.pages import facts, markup
+
+
+@pytest.mark.parametrize("language", facts.LANGUAGES)
+def test_an_address_of_any_length_gets_a_calm_answer_in_every_language(language: str) -> None:
+    too_long.cache_clear()
+    ours, theirs = socket.socketpair()
+    with ours, theirs, translation.override(language):  # as a request before left the thread
+        Worker.handle_error(object.__new__(Worker), None, ours, None, LimitRequestLine(8192, 4094))
+        ours.close()
+        answer = b"".join(iter(lambda: theirs.recv(65536), b""))
+    head, _blank, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 414 ")
+    assert f"Content-Length: {len(body)}".encode() in head
+    page = markup.parse(body)
+    assert page.one("title").text.startswith("This address is too long")
+    assert [part["lang"] for part in page.all("div")] == list(facts.LANGUAGES)
+    assert [link["href"] for link in page.all("a")] == ["/search/", "/fr/search/"]
+    assert page.all("h2")[0].text == "Cette adresse est trop longue"
