@@ -186,5 +186,6 @@ class HeadlineAdmin(TranslationAdmin):
         (None, {"fields": ["programme", "metric", "label", "value", "order"]}),
         (_("Period and source"), {"fields": ["effective_on", "precision", "period_note", "source"]}),
         (_("Beside the regions"), {"fields": ["comparison", "beside", "explanation"]}),
+        (_("If it corrects what readers have seen"), {"fields": ["correction_reason"]}),
         (_("Publishing"), {"fields": staff.STATE}),
     ]

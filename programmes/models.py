@@ -1,13 +1,18 @@
 """The programme itself: what it does, with whom, and the figures it published for the whole."""
 
-from django.db import models
+import json
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from itsci_site.lib.publishing import Publishable
-from itsci_site.lib.translated import Translated
+from itsci_site.lib.languages import column, original_language
+from itsci_site.lib.publishing import Publishable, Status
+from itsci_site.lib.translated import Part, Translated, Words, is_outdated, words
 from regions.models import Country, Dated, Metric, Region
 
 # Codes and their names below are from the IATI Standard's codelists (CC BY 4.0). It forbids these signs in an identifier.
@@ -268,7 +273,14 @@ class Headline(Publishable, Dated, Translated):
         Metric, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("regional metric it stands beside")
     )
     explanation = models.TextField(_("explanation"), help_text=_("What is known of the difference. Readers see this."))
+    correction_reason = models.TextField(
+        _("public reason of the correction"), blank=True, default="", db_default="",
+        help_text=_("Why its value or period was changed. Readers see this."),
+    )  # fmt: skip
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    corrected_by = ("value", "effective_on", "precision", "metric_id", "comparison", "beside_id")
+    """The columns that, once readers have seen them, change only with a new `correction_reason` (migration 0007)."""
 
     class Meta(Publishable.Meta):
         verbose_name = _("headline")
@@ -300,6 +312,34 @@ class Headline(Publishable, Dated, Translated):
         """The code on its tag."""
         return f"ALL-{self.metric.code}"
 
+    @property
+    def told_reason(self) -> Words:
+        """Why it was corrected. A translation made from another English is of an earlier correction: the English stands in."""
+        if is_outdated(self, "correction_reason"):
+            return Words(Part(getattr(self, column("correction_reason", original_language())), original_language()))
+        return words(self, "correction_reason")
+
     def get_absolute_url(self) -> str:
         """Its tag on the figure page of the first programme, as a metric's address is."""
         return f"{self.metric.get_absolute_url()}#{self.code.lower()}"
+
+    def clean(self) -> None:
+        """Raises ValidationError, in words, for what the trigger would refuse."""
+        super().clean()
+        seen = self._seen()
+        if self.status != Status.PUBLISHED or seen is None:
+            return
+        reason, before = ((said or "").strip() for said in (self.correction_reason_en, seen.get("correction_reason_en")))  # type: ignore[attr-defined]
+        corrected = any(str(getattr(self, name)) != str(seen[name]) for name in self.corrected_by)
+        if not reason and (corrected or before):
+            raise ValidationError({"correction_reason_en": _("Say why its value or period was changed: readers see it.")})
+        if corrected and reason == before:
+            told = _("This was said of an earlier change. Say why it is changed this time: readers see it.")
+            raise ValidationError({"correction_reason_en": told})
+
+    def _seen(self) -> dict[str, Any] | None:
+        """The row as readers see it or, while it is not public, last saw it; None if they never did."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT programmes_headline_seen(%s)", [self.pk])
+            (row,) = cursor.fetchone()
+        return json.loads(row) if row else None

@@ -20,4 +20,4 @@ class PartnerTranslation(TranslationOptions):
 
 @register(Headline)
 class HeadlineTranslation(TranslationOptions):
-    fields = ["label", "period_note", "explanation"]
+    fields = ["label", "period_note", "explanation", "correction_reason"]

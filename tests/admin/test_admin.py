@@ -510,6 +510,7 @@ def test_what_is_not_public_is_changed_and_not_corrected(staff: Client, publishe
 POINT = '{"type": "Point", "coordinates": [29, -2]}'
 OPEN = '{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}'
 SWAPPED = '{"type": "Polygon", "coordinates": [[[0, 91], [1, 91], [1, 92], [0, 91]]]}'
+TOLD = {"correction_reason_en": "Counted again"}
 NOT_A_NUMBER = '{"type": "Polygon", "coordinates": [[[NaN, 0], [1, 0], [1, 1], [NaN, 0]]]}'
 SQUARE = '{"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]}'
 
@@ -521,11 +522,11 @@ SQUARE = '{"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0,
         (Region, {"code": "k"}, "code"),
         (Metric, {"code": "7"}, "code"),
         (Succession, {"since": "2015-07-02", "precision": "month"}, "since"),
-        (Headline, {"value": "-1"}, "value"),
-        (Headline, {"effective_on": "2017-02-01"}, "effective_on"),
-        (Headline, {"comparison": "none"}, "beside"),
-        (Headline, {"comparison": "other"}, "beside"),
-        (Headline, {"beside": ""}, "beside"),
+        (Headline, {"value": "-1"} | TOLD, "value"),
+        (Headline, {"effective_on": "2017-02-01"} | TOLD, "effective_on"),
+        (Headline, {"comparison": "none"} | TOLD, "beside"),
+        (Headline, {"comparison": "other"} | TOLD, "beside"),
+        (Headline, {"beside": ""} | TOLD, "beside"),
         (Headline, {"explanation_en": ""}, "explanation_en"),
         *(
             (Region, {"outline": outline}, "outline")
@@ -543,6 +544,41 @@ def test_a_rule_of_the_database_stands_beside_its_field(
     found = errors_of(staff.post(link, Form(staff.get(link)).values | changes))
     assert list(found) == [field]
     assert "onstraint" not in str(found)
+
+
+def test_a_public_headline_is_corrected_with_a_reason(staff: Client) -> None:
+    """What was typed is kept; the first publication needs none, and the reason is another one each time."""
+    headline = make.make_headline(make.make_programme(), make.make_metric(), 5, public_from=None)
+    link = address(Headline, "change", headline.pk)
+    assert staff.post(link, Form(staff.get(link)).values | {"value": "6"}).status_code == 302
+    headline.refresh_from_db()
+    headline.publish(by=make.make_user("bob"), at=make.PAST)
+    page = staff.post(link, Form(staff.get(link)).values | {"value": "7", "effective_on": "2016-01-01"})
+    assert errors_of(page) == {"correction_reason_en": ["Say why its value or period was changed: readers see it."]}
+    typed = Form(page).values
+    assert (typed["value"], typed["effective_on"]) == ("7", "2016-01-01")
+    assert staff.post(link, typed | {"correction_reason_en": "Counted again"}).status_code == 302
+    page = staff.post(link, Form(staff.get(link)).values | {"comparison": "none", "beside": ""})
+    told = "This was said of an earlier change. Say why it is changed this time: readers see it."
+    assert errors_of(page) == {"correction_reason_en": [told]}
+    page = staff.post(link, Form(staff.get(link)).values | {"correction_reason_en": " "})
+    assert list(errors_of(page)) == ["correction_reason_en"], "readers were told one"
+    values = {"label_en": "other", "correction_reason_en": "Counted again, by hand", "correction_reason_fr": "Recompté"}
+    assert staff.post(link, Form(staff.get(link)).values | values).status_code == 302
+    headline.refresh_from_db()
+    assert (headline.value, headline.effective_on, headline.comparison) == (7, date(2016, 1, 1), "same")
+
+
+def test_a_headline_edited_while_withdrawn_is_public_again_with_a_reason(staff: Client) -> None:
+    headline = make.make_headline(make.make_programme(), make.make_metric(), 5)
+    headline.withdraw(by=make.make_user("bob"))
+    link = address(Headline, "change", headline.pk)
+    assert staff.post(link, Form(staff.get(link)).values | {"value": "6"}).status_code == 302
+    told = messages_of(act(staff, "publish", headline))[-1]
+    assert "stays as it was." in told and "Say why its value or period was changed: readers see it." in told
+    assert not Headline.objects.published().exists()
+    assert staff.post(link, Form(staff.get(link)).values | {"correction_reason_en": "Counted again"}).status_code == 302
+    assert messages_of(act(staff, "publish", headline))[-1] == "1 row is public now."
 
 
 def test_an_outline_is_kept(staff: Client) -> None:

@@ -113,6 +113,7 @@ def retract(figures: Cast) -> None:
 
 def edit_headline(figures: Cast) -> None:
     figures.headline.value += 1
+    figures.headline.correction_reason_en = "Counted again"  # type: ignore[attr-defined]
     figures.headline.save()
 
 

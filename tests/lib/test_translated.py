@@ -108,7 +108,9 @@ def test_every_field_of_every_model_is_watched() -> None:
         make.make_source(publisher_en="A", publisher_fr="B", **noted), reading, make.make_place(**noted), meeting,
         make.make_document(meeting), story, programme,
         make.make_activity(programme), make.make_partner(programme, **noted),
-        make.make_headline(programme, metric, period_note_en="A", period_note_fr="B"),
+        make.make_headline(
+            programme, metric, period_note_en="A", period_note_fr="B", correction_reason_en="A", correction_reason_fr="B"
+        ),
     ]  # fmt: skip
     assert {type(row) for row in rows} == {model for model in apps.get_models() if issubclass(model, Translated)}
     for row in rows:

@@ -80,7 +80,7 @@ def reorder() -> None:
 
 def withdraw_headlines() -> None:
     Headline.objects.filter(metric__slug="miners").update(status="withdrawn")
-    Headline.objects.filter(metric__slug="committees").update(value=66_777)
+    Headline.objects.filter(metric__slug="committees").update(value=66_777, correction_reason_en="Counted again")
     Headline.objects.filter(metric__slug="government-agents").delete()
 
 

@@ -749,7 +749,7 @@ def history() -> Iterator[Programme]:
     partner.delete()
     make.correct(reading, 6, datetime(2021, 1, 1, tzinfo=UTC))
     figure(programme, other, metric, 7, published_at=datetime(2021, 1, 1, tzinfo=UTC))
-    Headline.objects.filter(pk=headline.pk).update(value=60)
+    Headline.objects.filter(pk=headline.pk).update(value=60, correction_reason_en="Counted again")
     yield programme
 
 
