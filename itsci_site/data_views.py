@@ -62,7 +62,7 @@ def corrections(request: HttpRequest) -> HttpResponse:
     page_numbers = page.paginator.get_elided_page_range(page.number)
     context = {"page": page, "page_numbers": page_numbers, "form": asked}
     if page.number == 1:
-        context["headline_changes"] = list(changes.headline_changes((changes.BEGINNING, timezone.now())))
+        context["headline_changes"] = changes.headline_corrections(timezone.now())
     return render(request, "data/corrections.html", context, status=200 if asked.is_valid() else 400)
 
 

@@ -16,10 +16,12 @@ from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from itsci_site.lib.found import last_change
 from meetings.models import Meeting
+from programmes.changes import headline_corrections
 from programmes.models import Headline, Programme
 from programmes.public import FigurePage, figure_pages
 from regions.models import Country, Metric, Reading, Region, Version
@@ -110,12 +112,13 @@ class Pages(Figured):
         all_figures = latest(map(self.of_figures, figures))
         regions = Region.objects.published().defer("outline")
         corrections = Reading.objects.published().filter(supersedes__isnull=False, series__region__in=regions)
+        of_headlines = [change.at for change in headline_corrections(timezone.now())]
         return [
             *self._of_programmes(figures),
             Single("where_we_work", latest([all_figures, *map(self.written, regions)])),
             Single("changes", all_figures),
             Single("data", all_figures),
-            Single("corrections", corrections.aggregate(at=Max("published_at"))["at"]),
+            Single("corrections", latest([corrections.aggregate(at=Max("published_at"))["at"], *of_headlines])),
             Single("meetings", last_of(Meeting.objects.published())),
             Single("accessibility", None),
         ]

@@ -1,20 +1,20 @@
 """What became public, was corrected or was defined anew between two moments."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from itertools import groupby
-from types import SimpleNamespace
-from typing import Any
+from itertools import groupby, zip_longest
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
 from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
-from itsci_site.lib.languages import column
+from itsci_site.lib.languages import column, fields
 from itsci_site.lib.publishing import Status
-from itsci_site.lib.translated import Words, words
+from itsci_site.lib.translated import Words, joined, words
 from regions.models import Metric, Reading, Region, Version
 
 from .models import Headline, Programme
@@ -36,13 +36,53 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class HeadlineChange:
-    """A public headline that was edited; `new` is None where it was withdrawn. No reason is kept for either."""
+    """A headline that became public (`old` is None), says otherwise since (both), or was withdrawn (`new` is None)."""
 
-    day: date
-    metric: Metric
-    label: Words
-    old: int
-    new: int | None
+    version: int
+    """The version that began what is said now or, of a withdrawn one, what was said: with `kind` it names this for good."""
+    at: datetime
+    old: Headline | None
+    new: Headline | None
+    again: bool
+    """Was it withdrawn between the two?"""
+    page: str
+    """The address of its figure page; empty where it stands on none any more."""
+
+    @property
+    def kind(self) -> str:
+        if self.old and self.new:
+            return "corrected"
+        return "new" if self.new else "withdrawn"
+
+    @property
+    def day(self) -> date:
+        return self.at.astimezone(UTC).date()
+
+    @property
+    def headline(self) -> Headline:
+        return self.new or self.old  # type: ignore[return-value]
+
+    @property
+    def reason(self) -> Words:
+        """Of a correction. Empty for those from before reasons were kept, which the log says."""
+        return self.new.told_reason if self.old and self.new else Words()
+
+    @property
+    def otherwise(self) -> list[tuple[str, str, str]]:
+        """What else than the value was corrected: its name, before and since."""
+        if self.old is None or self.new is None:
+            return []
+        told = [
+            (gettext("Metric"), words(self.old.metric, "name"), words(self.new.metric, "name")),
+            (gettext("Period"), str(self.old.period), str(self.new.period)),
+            (gettext("Beside the regions"), _comparison(self.old), _comparison(self.new)),
+        ]
+        return [(name, before, since) for name, before, since in told if before != since]
+
+
+def _comparison(headline: Headline) -> Words:
+    other = headline.beside if headline.comparison == Headline.Beside.OTHER else None
+    return joined(headline.get_comparison_display(), words(other, "name") if other else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,45 +126,138 @@ def _day(reading: Reading) -> date:
     return reading.published_at.date()  # type: ignore[union-attr]
 
 
-def new_headlines(moments: Moments) -> QuerySet[Headline]:
-    public = Headline.objects.published().filter(publish_at__range=moments, programme__in=Programme.objects.published())
-    return public.select_related("metric").order_by("-publish_at", "programme__order", "order")
+def headline_changes(moments: Moments, known_at: datetime) -> list[HeadlineChange]:
+    """Of public programmes, the newest first, as known at a moment: reasons are sometimes reworded or translated later."""
+    found = [change for change in _changes(known_at) if moments[0] <= change.at <= moments[1]]
+    return _told(found, known_at)
 
 
-def headline_changes(moments: Moments) -> Iterator[HeadlineChange]:
-    found = list(_revalued(moments))
-    metrics = Metric.objects.in_bulk() if found else {}
-    programmes = set(Programme.objects.published().values_list("pk", flat=True)) if found else set()
-    for at, old, value in found:
-        if old["programme_id"] in programmes:
-            yield _headline_change(at, metrics[old["metric_id"]], old, value)
+def headline_corrections(known_at: datetime) -> list[HeadlineChange]:
+    """Every one since the beginning, withdrawals among them."""
+    return _told([change for change in _changes(known_at) if change.old], known_at)
 
 
-def corrected_headlines(programme: Programme, metric: Metric, at: datetime) -> Iterator[HeadlineChange]:
-    """What was ever said otherwise of one metric for the whole programme, by `at`."""
-    for moment, old, value in _revalued((BEGINNING, at)):
-        if (old["programme_id"], old["metric_id"]) == (programme.pk, metric.pk):
-            yield _headline_change(moment, metric, old, value)
+def corrected_headlines(programme: Programme, metric: Metric, known_at: datetime) -> list[HeadlineChange]:
+    """What was ever said otherwise of one metric for the whole programme."""
+
+    def concerns(row: dict[str, Any] | None) -> bool:
+        return row is not None and (row["programme_id"], row["metric_id"]) == (programme.pk, metric.pk)
+
+    return _told([one for one in _changes(known_at) if one.old and (concerns(one.old) or concerns(one.new))], known_at)
 
 
-def _headline_change(at: datetime, metric: Metric, old: dict[str, Any], value: int | None) -> HeadlineChange:
-    return HeadlineChange(at.date(), metric, words(SimpleNamespace(**old), "label"), old["value"], value)
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """How long readers saw a headline say the same."""
+
+    version: int
+    publish_at: datetime
+    since: datetime
+    until: datetime | None
+    row: dict[str, Any]
+    """Its last version."""
 
 
-def _revalued(moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], int | None]]:
-    """When a public headline got another value, or none any more: the row before, and the value after."""
-    for at, old, new in _edits(Headline, moments):
-        was_public = old["status"] == Status.PUBLISHED and datetime.fromisoformat(old["publish_at"]) <= at
-        value = new["value"] if new and new["status"] == Status.PUBLISHED else None
-        if was_public and value != old["value"]:
-            yield at, old, value
+class _Change(NamedTuple):
+    """A HeadlineChange in rows."""
+
+    version: int
+    at: datetime
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+    again: bool
+
+
+def _changes(known_at: datetime) -> Iterator[_Change]:
+    versions = Version.objects.filter(table_name=Headline._meta.db_table, at__lte=known_at).order_by("row_id", "at", "id")
+    for _row, group in groupby(versions, key=lambda version: version.row_id):
+        of_headline = list(group)
+        for programme in {version.row["programme_id"] for version in of_headline if version.row}:
+            yield from _between(_spans(of_headline, programme, known_at))
+
+
+def _spans(versions: list[Version], programme: int, known_at: datetime) -> list[_Span]:
+    spans: list[_Span] = []
+    for version, following in zip_longest(versions, versions[1:]):
+        row, until = version.row, following.at if following else None
+        if row is None or row["programme_id"] != programme or row["status"] != Status.PUBLISHED:
+            continue
+        publish_at = datetime.fromisoformat(row["publish_at"])
+        since = max(version.at, publish_at)
+        if since > known_at or (until and since >= until):
+            continue
+        if spans and spans[-1].until == since and _says(spans[-1].row) == _says(row):
+            spans[-1] = replace(spans[-1], until=until, row=row)
+        else:
+            spans.append(_Span(version.pk, publish_at, since, until, row))
+    return spans
+
+
+def _says(row: dict[str, Any]) -> list[Any]:
+    return [row[name] for name in Headline.corrected_by]
+
+
+def _between(spans: list[_Span]) -> Iterator[_Change]:
+    """What changed from one to the next. A headline is new from the moment it names; versions were first kept later."""
+    for before, span in zip([None, *spans], spans, strict=False):
+        again = before is not None and before.until != span.since
+        if before and before.until and again:
+            yield _Change(before.version, before.until, before.row, None, False)
+        if before and _says(before.row) != _says(span.row):
+            yield _Change(span.version, span.since, before.row, span.row, again)
+        elif before is None or again:
+            yield _Change(span.version, span.publish_at, None, span.row, False)
+    if spans and spans[-1].until:
+        yield _Change(spans[-1].version, spans[-1].until, spans[-1].row, None, False)
+
+
+def _told(found: list[_Change], known_at: datetime) -> list[HeadlineChange]:
+    """Those whose programme is public and whose metrics are there, the newest first."""
+    if not found:
+        return []
+    metrics = Metric.objects.in_bulk()
+    programmes = {one.pk: one for one in Programme.objects.published(known_at).order_by("order", "slug")}
+    places = {pk: place for place, pk in enumerate(programmes)}
+    public = Headline.objects.published(known_at).filter(programme__in=programmes)
+    pages = {
+        (pk, programme): _page(programmes[programme], metrics[metric], places[programme] == 0)
+        for pk, programme, metric in public.values_list("pk", "programme", "metric")
+    }
+    told = []
+    for change in found:
+        rows = [row for row in (change.old, change.new) if row]
+        if all(row["programme_id"] in programmes and row["metric_id"] in metrics for row in rows):
+            old, new = (_headline(row, programmes, metrics) if row else None for row in (change.old, change.new))
+            page = pages.get((rows[0]["id"], rows[0]["programme_id"]), "")
+            told.append(HeadlineChange(change.version, change.at, old, new, change.again, page))
+
+    def place(change: HeadlineChange) -> tuple[float, int, int, int]:
+        headline = change.headline
+        return -change.at.timestamp(), places[headline.programme_id], headline.order, -change.version
+
+    return sorted(told, key=place)
+
+
+def _page(programme: Programme, metric: Metric, leads: bool) -> str:
+    return metric.get_absolute_url() if leads else reverse("programme_figure", args=[programme.slug, metric.slug])
+
+
+def _headline(row: dict[str, Any], programmes: dict[int, Programme], metrics: dict[int, Metric]) -> Headline:
+    """The row of a version as an object; of what a version from before a column does not know, None."""
+    headline, translated = Headline(), fields(Headline)
+    for field in Headline._meta.concrete_fields:
+        if field.name not in translated:  # each of those stands for its column in the current language
+            setattr(headline, field.attname, field.to_python(row.get(field.attname)))
+    headline.programme, headline.metric = programmes[headline.programme_id], metrics[headline.metric_id]
+    headline.beside = metrics.get(headline.beside_id or 0)
+    return headline
 
 
 def definitions(moments: Moments) -> Iterator[Definition]:
     """Changes to what the metrics mean, of those that have something public."""
     metrics = _public_metrics().in_bulk()
     texts = {"name": gettext("Name"), "definition": gettext("Definition"), "unit": gettext("Unit")}
-    for at, old, new in _edits(Metric, moments):
+    for at, old, new in _edits(moments):
         metric = metrics.get(old["id"])
         if metric is None or new is None:
             continue
@@ -152,9 +285,9 @@ def _public_metrics() -> QuerySet[Metric]:
     )
 
 
-def _edits(model: type[Metric] | type[Headline], moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], dict | None]]:
-    """Each change to a row of this table within the span, the last first: when, the row before it and after (None: deleted)."""
-    versions = Version.objects.filter(table_name=model._meta.db_table)
+def _edits(moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], dict | None]]:
+    """Each change to a metric within the span, the last first: when, the row before it and after (None: deleted)."""
+    versions = Version.objects.filter(table_name=Metric._meta.db_table)
     earlier = Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), id__lt=OuterRef("id"))
     before = versions.filter(earlier, row_id=OuterRef("row_id")).order_by("-at", "-id").values("row")[:1]
     for version in versions.filter(at__range=moments).annotate(before=Subquery(before)).order_by("-at", "-id"):

@@ -126,7 +126,7 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
         "parts": parts,
         "total": table.total(measure) if measure.additive else None,
         "history": history(regions, measure, as_at.at, own),
-        "headline_changes": list(changed.corrected_headlines(programme, measure, as_at.at or timezone.now())),
+        "headline_changes": changed.corrected_headlines(programme, measure, as_at.at or timezone.now()),
         "counted": {figure.region for figure in by_region},
         "cited_on": as_at.day or timezone.now().astimezone(UTC).date(),
         "address": request.build_absolute_uri(request.path),
@@ -173,12 +173,13 @@ def changes(request: HttpRequest) -> HttpResponse:
     """Nonsense in the query string: the last 90 days with a message at its field, status 400."""
     span = Span.read(request.GET)
     readings = changed.readings(span.moments)
+    headlines = changed.headline_changes(span.moments, timezone.now())
     context = {
         "span": span,
         "new_data": list(changed.new_data(readings)),
-        "new_headlines": changed.new_headlines(span.moments),
+        "new_headlines": [change for change in headlines if change.kind == "new"],
         "corrections": readings.filter(supersedes__isnull=False),
-        "headline_changes": list(changed.headline_changes(span.moments)),
+        "headline_changes": [change for change in headlines if change.kind != "new"],
         "definitions": list(changed.definitions(span.moments)),
     }
     return render(request, "programmes/changes.html", context, status=200 if span.form.is_valid() else 400)

@@ -18,7 +18,7 @@ QUERIES = {
     "/where-we-work/katanga/": 8,
     "/progress/": 7,
     "/progress/miners/": 9,
-    "/progress/changes/": 6,
+    "/progress/changes/": 8,
     "/data/": 5,
     "/data/corrections/": 2,
     "/stories/child-labour-katanga/": 5,

@@ -171,8 +171,9 @@ def test_a_new_figure_moves_the_pages_that_show_it(client: Client) -> None:
     headline = factories.make_headline(programme, metric, public_from=datetime(2020, 2, 2, tzinfo=UTC))
     assert changed_on(client, "/progress/wells/") == "2024-02-03"
     of_that_day(date(2025, 2, 3))
-    Headline.objects.filter(pk=headline.pk).update(value=7)
+    Headline.objects.filter(pk=headline.pk).update(value=7, correction_reason_en="Counted again")
     assert [changed_on(client, page) for page in pages] == ["2023-08-09", "2025-02-03", "2022-06-07"]
+    assert changed_on(client, "/data/corrections/") == "2025-02-03"
 
 
 def test_corrections_change_with_the_last_correction(client: Client) -> None:
@@ -205,8 +206,8 @@ def test_no_part_can_be_large(client: Client) -> None:
 
 
 QUERIES = {
-    "/sitemap.xml": 26,
-    "/sitemap-pages.xml": 12,
+    "/sitemap.xml": 27,
+    "/sitemap-pages.xml": 13,
     "/sitemap-regions.xml": 3,
     "/sitemap-figures.xml": 7,
     "/sitemap-stories.xml": 2,

@@ -1,7 +1,7 @@
 """What changed between two days: new data, corrections and definitions, each by itself."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -103,15 +103,56 @@ def test_definitions_show_the_old_and_the_new_words_of_each_language(client: Cli
 
 def test_a_headline_that_was_edited_or_withdrawn_is_a_correction(client: Client, edited_at: Edited) -> None:
     edited_at(FIRST)
-    Headline.objects.filter(metric__slug="miners").update(value=54_000)
+    Headline.objects.filter(metric__slug="miners").update(value=54_000, correction_reason_en="Counted again.")
     Headline.objects.filter(metric__slug="committees").update(explanation_en="Other words")
     edited_at(LAST)
     Headline.objects.filter(metric__slug="government-agents").update(status="withdrawn")
     found = lists(client)
     assert found["new"] == found["defined"] == []
     withdrawn, edited = found["corrected"]
-    assert "Headline total, government agents: 672 was withdrawn." in withdrawn
-    assert "Headline total, men and women miners: 54,000, until then 54,836." in edited
+    when = "2017, date not stated"
+    assert withdrawn.endswith(f"Headline total, government agents, {when}: 672 was withdrawn. No reason is given.")
+    assert edited.endswith(f"Headline total, men and women miners, {when}: 54,000, until then 54,836. Counted again.")
+    page = markup.parse(client.get(f"/progress/changes/{SPAN}").content).by_id("corrected")
+    assert [link["href"] for link in page.all("a")] == ["/progress/miners/#corrections"], "a page that is gone is no link"
+
+
+def test_new_headlines_say_what_they_first_said(client: Client, edited_at: Edited) -> None:
+    first = "?from=2020-01-01&to=2020-01-01"
+    before = lists(client, first)
+    edited_at(FIRST)
+    Headline.objects.filter(metric__slug="miners").update(value=54_000, correction_reason_en="Counted again.")
+    Headline.objects.filter(metric__slug="government-agents").delete()
+    assert lists(client, first) == before
+
+
+def test_a_headline_that_is_public_again(client: Client, edited_at: Edited) -> None:
+    """Withdrawn, edited while nobody sees it, and back: new if it says the same, else a correction of what stood before."""
+    same, other = Headline.objects.filter(metric__slug="committees"), Headline.objects.filter(metric__slug="miners")
+    edited_at(FIRST)
+    same.update(status="withdrawn")
+    other.update(status="withdrawn")
+    edited_at(FIRST + timedelta(days=1))
+    other.update(value=1, correction_reason_en="Not seen.")
+    other.update(value=54_000, correction_reason_en="Counted again.")
+    edited_at(LAST)
+    same.update(status="published", publish_at=LAST)
+    other.update(status="published", publish_at=LAST)
+    found = lists(client)
+    assert [entry.rsplit(", ", 1)[-1] for entry in found["new"]] == ["date not stated: headline total 39"]
+    back, *gone = found["corrected"]
+    assert back.startswith("20 March 2021") and back.endswith(": 54,000, before it was withdrawn 54,836. Counted again.")
+    assert [entry[:13] for entry in gone] == ["10 March 2021", "10 March 2021"]
+    assert lists(client, "?from=2021-03-11&to=2021-03-12")["corrected"] == []
+
+
+def test_a_headline_put_off_is_withdrawn_until_its_moment(client: Client, edited_at: Edited) -> None:
+    edited_at(FIRST)
+    miners = Headline.objects.filter(metric__slug="miners")
+    miners.update(publish_at=factories.FUTURE, value=66_777, correction_reason_en="66,777 to come")
+    (entry,) = lists(client, "?from=2021-03-10&to=2999-12-31")["corrected"]
+    assert "54,836 was withdrawn." in entry
+    assert "66,777" not in client.get("/progress/changes/?from=2014-01-01&to=2999-12-31").text
 
 
 def test_nothing_unpublished_is_told(client: Client, edited_at: Edited) -> None:

@@ -119,14 +119,74 @@ def test_an_edited_headline_is_a_correction(client: Client, edited_at: Callable[
     never = "None of these figures was ever corrected."
     assert never in read(client, f"/progress/{slug}/").by_id("corrections").text
     edited_at(datetime(2021, 5, 6, tzinfo=UTC))
-    Headline.objects.filter(metric__slug=slug).update(value=54_000)
+    Headline.objects.filter(metric__slug=slug).update(value=54_000, correction_reason_en="Counted again.")
     section = read(client, f"/progress/{slug}/").by_id("corrections")
     (entry,) = section.texts("li")
-    assert entry.startswith("6 May 2021 Headline total,") and f": 54,000, until then {before}. No reason is given." in entry
+    assert entry.startswith("6 May 2021 Headline total,")
+    assert entry.endswith(f", 2017, date not stated: 54,000, until then {before}. Counted again.")
     assert never not in section.text
     assert never in read(client, f"/progress/{slug}/?as-at=2021-05-05").by_id("corrections").text
     others = read(client, "/progress/committees/").by_id("corrections")
     assert never in others.text
+
+
+def test_a_reason_that_was_not_translated_is_marked(client: Client, edited_at: Callable[..., None]) -> None:
+    """French of an earlier correction is none of this one."""
+    miners = Headline.objects.filter(metric__slug="miners")
+    steps = [
+        (54_000, {"correction_reason_en": "Counted again.", "correction_reason_fr": "Recompté."}),
+        (54_001, {"correction_reason_en": "One was found."}),
+        (None, {"correction_reason_en": "One more was found."}),
+    ]
+    for day, (value, texts) in enumerate(steps, 6):
+        edited_at(datetime(2021, 5, day, tzinfo=UTC))
+        miners.update(**({"value": value} if value else {}), **texts)
+
+    def reasons(prefix: str, query: str = "") -> list[tuple[str, bool]]:
+        section = read(client, f"{prefix}/progress/miners/{query}").by_id("corrections")
+        return [(quote.text, bool(quote.all("span", "untranslated"))) for quote in section.all("q")]
+
+    assert reasons("") == [("One more was found.", False), ("Counted again.", False)]
+    assert reasons("", "?as-at=2021-05-07") == [("One was found.", False), ("Counted again.", False)]
+    assert reasons("/fr") == [("One more was found.", True), ("Recompté.", False)]
+    assert "ne sont pas encore traduits" in read(client, "/fr/progress/miners/").one("main").text
+    edited_at(datetime(2021, 5, 9, tzinfo=UTC))
+    miners.update(correction_reason_fr="Un autre a été trouvé.")
+    assert reasons("/fr") == [("Un autre a été trouvé.", False), ("Recompté.", False)]
+    assert reasons("/fr", "?as-at=2021-05-08") == [("One more was found.", True), ("Recompté.", False)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"effective_on": date(2016, 1, 1)}, ", 2016, date not stated: 39. Period: 2016, until then 2017. Why"),
+        (
+            {"comparison": "none", "beside": None, "value": 40},
+            ": 40, until then 39. Beside the regions: not broken down by region, until then the same measure: the difference"
+            " can be told. Why",
+        ),
+    ],
+)
+def test_a_correction_of_more_than_the_value(
+    client: Client, edited_at: Callable[..., None], change: dict[str, object], told: str
+) -> None:
+    edited_at(datetime(2021, 5, 6, tzinfo=UTC))
+    Headline.objects.filter(metric__slug="committees").update(**change, correction_reason_en="Why")
+    (entry,) = read(client, "/progress/committees/").by_id("corrections").texts("li")
+    assert entry.endswith(told)
+
+
+def test_a_headline_of_another_metric_stands_with_both(client: Client, edited_at: Callable[..., None]) -> None:
+    edited_at(datetime(2021, 5, 6, tzinfo=UTC))
+    sites, miners = (Metric.objects.get(slug=slug) for slug in ("mine-sites", "miners"))
+    committees = Metric.objects.get(slug="committees")
+    Headline.objects.filter(metric=committees).update(
+        metric=sites, comparison="other", beside=miners, correction_reason_en="Why"
+    )
+    for slug in ("committees", "mine-sites"):
+        (entry,) = read(client, f"/progress/{slug}/").by_id("corrections").texts("li")
+        assert f" Metric: {sites.name}, until then {committees.name}. " in entry
+        assert f"another measure: not comparable, {miners.name}, until then the same measure" in entry
 
 
 def test_a_correction_is_shown_with_both_values_and_its_reason(client: Client) -> None:
