@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.exports import Cell, Column
+from itsci_site.lib.languages import key
 from regions import exports, figures
 from regions.exports import Selection
 from regions.models import Metric, Reading, Region, Source, Version
@@ -29,6 +30,12 @@ class PublicHeadline:
     @property
     def id(self) -> str:
         return f"{self.headline.code}:{self.headline.effective_on}:{self.headline.precision}:{self.programme.slug}"
+
+    @property
+    def reason_fr(self) -> str | None:
+        """None where it is the translation of an earlier reason."""
+        stale = key("fr", "correction_reason") in (self.headline.translated_from or {})
+        return None if stale else self.headline.correction_reason_fr  # type: ignore[attr-defined]
 
     @property
     def sum(self) -> int | None:
@@ -86,6 +93,8 @@ HEADLINES: tuple[Column, ...] = (
     replace(_SHARED["source_en"], cell=lambda row: row.headline.source.name_en),
     replace(_SHARED["source_fr"], cell=lambda row: row.headline.source.name_fr),
     replace(_SHARED["published_at"], cell=lambda row: row.headline.publish_at),
+    replace(_SHARED["reason_en"], cell=lambda row: row.headline.correction_reason_en),
+    replace(_SHARED["reason_fr"], cell=lambda row: row.reason_fr),
     replace(_SHARED["latest"], cell=lambda row: row.beside is not None),
     *_OWN,
 )

@@ -109,8 +109,8 @@ READINGS: tuple[Column, ...] = (
     Column("supersedes", "string", _("The id of the reading that this one corrects."), lambda row: row.key(row.corrected_at)),
     Column("superseded_by", "string", _("The id of the reading that corrects this one."),
            lambda row: row.key(row.correction_at)),
-    Column("reason_en", "string", _("Why the reading was corrected, in English."), lambda row: row.reason_en),
-    Column("reason_fr", "string", _("Why the reading was corrected, in French."), lambda row: row.reason_fr),
+    Column("reason_en", "string", _("Why the figure was corrected, in English."), lambda row: row.reason_en),
+    Column("reason_fr", "string", _("Why the figure was corrected, in French."), lambda row: row.reason_fr),
     Column("latest", "boolean", _("True where pages show the figure as the latest and totals count it."),
            lambda row: row.latest, required=True),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """What the downloads hold: everything public and nothing else, the same in every format and on the pages."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,11 +10,12 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from programmes.models import Headline
 from regions import figures as page_figures
 from regions.models import Region
 from tests import factories
 
-from .cast import DAY_2, Cast, known_from
+from .cast import DAY_1, DAY_2, Cast, known_from
 from .files import csv_rows, get, ids, json_of, sheets
 
 AT_1, AT_2 = "2021-05-01T12:00:00Z", "2022-05-01T12:30:15.250000Z"
@@ -158,6 +159,30 @@ def test_filters(figures: Cast, query: str, headlines: list[str], readings: list
     assert shown == {f"{tags[one.split(':')[0]]}.value" for one in readings}
 
 
+def test_a_corrected_headline_carries_its_reason_in_every_format(figures: Cast) -> None:
+    """Of the last correction; its French only where it is a translation of that one."""
+
+    def reasons(query: str = "") -> list[tuple[str | None, str | None]]:
+        found = json_of(f"/data/readings.json{query}")["headlines"]
+        told = [(row["reason_en"], row["reason_fr"]) for row in found]
+        lines = csv_rows(query)[: len(found)]
+        assert [(row["reason_en"] or None, row["reason_fr"] or None) for row in lines] == told
+        head, *rows = sheets(query)["data"][: len(found) + 1]
+        assert [(row[head.index("reason_en")], row[head.index("reason_fr")]) for row in rows] == told
+        assert [(row["reason_en"], row["reason_fr"]) for row in json_of(f"/data/regions.geojson{query}")["headlines"]] == told
+        return told
+
+    headline = Headline.objects.filter(pk=figures.headline.pk)
+    assert reasons() == [(None, None), (None, None)]
+    known_from(DAY_2)
+    headline.update(value=121, correction_reason_en="Counted again", correction_reason_fr="Recompté")
+    known_from(DAY_2 + timedelta(days=1))
+    headline.update(value=122, correction_reason_en="One more")
+    assert reasons() == [("One more", None), (None, None)]
+    assert reasons(f"?as-at={DAY_2.date()}") == [("Counted again", "Recompté"), (None, None)]
+    assert reasons(f"?as-at={DAY_1.date()}") == [(None, None), (None, None)]
+
+
 def test_a_past_day_is_as_it_was(figures: Cast) -> None:
     """Values, corrections, names and headlines of that day; what came later is not hinted at."""
     name = figures.miners.name_en
@@ -165,6 +190,7 @@ def test_a_past_day_is_as_it_was(figures: Cast) -> None:
     figures.miners.name_en = "Miners, defined anew"
     figures.miners.save()
     figures.headline.value = 121
+    figures.headline.correction_reason_en = "Counted again"  # type: ignore[attr-defined]
     figures.headline.save()
     before = json_of("/data/readings.json?as-at=2021-05-01")
     assert before["as_at"] == "2021-05-01"

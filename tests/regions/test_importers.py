@@ -527,7 +527,9 @@ def published(public: Reading) -> None:
     make_reading(kivu, None, date(2017, 1, 1))
     make_reading(kivu, 5, date(2018, 1, 1), published_at=None)
     make_reading(kivu, 6, date(2019, 1, 1), published_at=FUTURE)
-    make_headline(make_programme(), Metric.objects.get(slug="miners"))
+    make_headline(
+        make_programme(), Metric.objects.get(slug="miners"), correction_reason_en="=1+1", correction_reason_fr="Un « oubli »"
+    )
 
 
 def empty_the_register() -> None:
