@@ -8,7 +8,7 @@ from django.views.decorators.http import conditional_page
 from meetings.feeds import Meetings
 from meetings.ical import meetings_calendar
 from programmes import iati_views
-from regions.feeds import Figures
+from programmes.feeds import Figures
 
 from . import data_views, sitemaps, views
 from .search_views import search_page

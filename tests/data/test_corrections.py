@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -11,11 +11,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from regions.models import Reading
+from programmes.models import Headline
+from regions.models import Metric, Reading
 from tests import factories
 
 from .cast import DAY_1, DAY_2, Cast, known_from
-from .files import get
+from .files import ask, get
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -37,6 +38,13 @@ def many_corrections(figures: Cast, count: int) -> None:
         reading = factories.correct(reading, number + 2, DAY_2 + timedelta(days=number + 1))
 
 
+def edit_headline(figures: Cast, value: int, at: datetime = DAY_2, **texts: str) -> None:
+    """With a reason in both languages, or in those given."""
+    known_from(at)
+    texts = texts or {"correction_reason_en": "Counted again", "correction_reason_fr": "Recompté"}
+    Headline.objects.filter(pk=figures.headline.pk).update(value=value, **texts)
+
+
 def test_a_correction_says_what_where_when_and_why(figures: Cast) -> None:
     ((when, what, before, now, why),) = rows("/data/corrections/")
     metric = figures.miners.name_en
@@ -51,12 +59,12 @@ def test_a_correction_says_what_where_when_and_why(figures: Cast) -> None:
 
 
 def test_headlines_that_were_edited_stand_below(figures: Cast) -> None:
-    known_from(DAY_2)
-    figures.headline.value = 121
-    figures.headline.save()
+    edit_headline(figures, 121)
     page = get("/data/corrections/").decode()
-    assert "Headline total, sites: 121, until then 120." in page and "No reason is given." in page
-    assert "121" in get("/fr/data/corrections/").decode()
+    assert "Headline total, sites, 2017: 121, until then 120. <q>Counted again</q></li>" in page
+    assert f'<b>1 May 2022</b> <a href="/progress/miners/#corrections">{figures.miners.name_en}</a>' in page
+    page = get("/fr/data/corrections/").decode()
+    assert "121, jusque-là 120. <q>Recompté</q></li>" in page
     many_corrections(figures, 60)
     assert "until then 120" not in get("/data/corrections/?page=2").decode()
     figures.programme.withdraw(by=factories.make_user())
@@ -116,8 +124,10 @@ def test_the_feed_tells_new_figures_and_corrections(figures: Cast) -> None:
     metric, sites = figures.miners.name_en, figures.sites.name_en
     titles = [said(entry, "title") for entry in feed().findall(ATOM + "entry")]
     assert titles[0] == f"Correction. South Kivu, {metric}, 2017: 80, until then 100"
-    rwanda = figures.rwanda.name_en
+    rwanda, programme = figures.rwanda.name_en, figures.programme.name
     assert titles[1:] == [
+        f"{programme}, {metric}, 2017: headline total 120",
+        f"{programme}, {figures.active.name_en}, 2017: headline total 7",
         f"{rwanda}, {sites}, 2017: 0",
         f"South Kivu, {sites}, 2017: not reported",
         f"{rwanda}, {metric}, 2017: 50",
@@ -138,13 +148,75 @@ def test_the_feed_is_atom(figures: Cast) -> None:
         assert datetime.fromisoformat(said(root, "updated")) == DAY_2
         entries = root.findall(ATOM + "entry")
         moments = [datetime.fromisoformat(said(entry, "updated")) for entry in entries]
-        assert moments == [DAY_2, DAY_1, DAY_1, DAY_1, DAY_1]
+        assert moments == [DAY_2, *[DAY_1] * 6]
         for entry in entries:
             assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", said(entry, "id"))
-        assert len({said(entry, "id") for entry in entries}) == 5
+        assert len({said(entry, "id") for entry in entries}) == 7
+
+
+def test_the_feed_tells_corrected_headlines(figures: Cast) -> None:
+    edit_headline(figures, 121)
+    edit_headline(figures, 122, DAY_2 + timedelta(days=1), correction_reason_en="One <more>")
+    Headline.objects.filter(metric=figures.active).update(status="withdrawn")
+    said_of = {}
+    for address in ("/feeds/figures.atom", "/fr/feeds/figures.atom"):
+        entries = feed(address).findall(ATOM + "entry")
+        assert len({said(entry, "id") for entry in entries}) == len(entries) == 10
+        said_of[address] = [(said(entry, "title"), said(entry, "summary")) for entry in entries]
+    programme, metric = figures.programme, figures.miners
+    source = "Source: Public source."
+    assert [one for one in said_of["/feeds/figures.atom"] if "eadline total" in one[0]] == [
+        (f"Correction. {programme.name}, {metric.name_en}, 2017: headline total 122, until then 121",
+         f"sites. Reason: One &lt;more&gt; {source}"),
+        (f"Withdrawn. {programme.name}, {figures.active.name_en}, 2017: headline total 7", f"sites. {source}"),
+        (f"Correction. {programme.name}, {metric.name_en}, 2017: headline total 121, until then 120",
+         f"sites. Reason: Counted again {source}"),
+        (f"{programme.name}, {metric.name_en}, 2017: headline total 120", f"sites. {source}"),
+        (f"{programme.name}, {figures.active.name_en}, 2017: headline total 7", f"sites. {source}"),
+    ]  # fmt: skip
+    french = said_of["/fr/feeds/figures.atom"]
+    assert "Motif\N{NARROW NO-BREAK SPACE}: One &lt;more&gt; Source" in french[0][1]
+    assert french[2][0].endswith("2017\N{NARROW NO-BREAK SPACE}: chiffre global 121, jusque-là 120")
+    assert "Recompté" in french[2][1]
+
+
+def test_entries_of_headlines_stay_and_the_feed_is_sent_once(figures: Cast) -> None:
+    edit_headline(figures, 121)
+    before = ask("/feeds/figures.atom")
+    ids = [said(entry, "id") for entry in feed().findall(ATOM + "entry")]
+    assert ask("/feeds/figures.atom", if_none_match=before["ETag"]).status_code == 304
+    edit_headline(figures, 121, DAY_2 + timedelta(days=1), correction_reason_en="Counted once more")
+    assert [said(entry, "id") for entry in feed().findall(ATOM + "entry")] == ids, "a reason was reworded"
+    answer = ask("/feeds/figures.atom", if_none_match=before["ETag"])
+    assert answer.status_code == 200 and b"Counted once more" in answer.read_body
+    Metric.objects.update(name_en="Renamed")
+    edit_headline(figures, 122, DAY_2 + timedelta(days=2), correction_reason_en="One more")
+    assert [said(entry, "id") for entry in feed().findall(ATOM + "entry")][1:] == ids
+
+
+def test_headlines_of_hidden_programmes_and_those_to_come_are_in_no_feed(figures: Cast) -> None:
+    edit_headline(figures, 121)
+    known_from(DAY_2)
+    Headline.objects.filter(value__in=[671, 672]).update(value=673, correction_reason_en="Why")
+    factories.make_headline(figures.programme, figures.miners, 673, factories.FUTURE, effective_on=date(2019, 1, 1))
+    assert "673" not in get("/feeds/figures.atom").decode() + get("/data/corrections/").decode()
+    figures.programme.withdraw(by=factories.make_user())
+    assert "headline total" not in get("/feeds/figures.atom").decode()
+
+
+def test_a_figure_of_a_further_programme_leads_to_its_own_page(figures: Cast) -> None:
+    second = factories.make_programme(slug="second", order=5)
+    second.metrics.set([figures.miners])
+    factories.make_headline(second, figures.miners, 9, DAY_2)
+    (entry,) = [one for one in feed().findall(ATOM + "entry") if said(one, "title").endswith("headline total 9")]
+    link = entry.find(ATOM + "link")
+    assert link is not None
+    assert link.get("href") == "http://testserver/programmes/second/progress/miners/#all-m"
 
 
 def test_links_lead_to_the_row_of_the_figure_page(figures: Cast) -> None:
+    edit_headline(figures, 121)
+    Headline.objects.filter(metric=figures.active).update(status="withdrawn")
     for address in ("/feeds/figures.atom", "/fr/feeds/figures.atom"):
         for entry in feed(address).findall(ATOM + "entry"):
             link = entry.find(ATOM + "link")
