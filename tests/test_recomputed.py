@@ -8,10 +8,11 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO, StringIO
 from typing import Any
+from unittest.mock import patch
 
 import lxml.html
 import openpyxl
@@ -20,10 +21,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from itsci_site.lib.periods import in_words
 from programmes.models import Headline, Programme
 from programmes.reconcile import reconcile
 from regions import figures
@@ -89,6 +92,45 @@ def worlds(draw: st.DrawFn) -> World:
     compared = st.sampled_from(["same", "same", "other", "none"])
     headlines = draw(st.lists(st.tuples(st.integers(0, len(additive) - 1), st.integers(0, 60000), compared), max_size=2))
     return World(regions, additive, readings, headlines)
+
+
+Edit = tuple[int, datetime, str, int]
+"""Which headline, when, what is done with it, and a number to do it with."""
+LATER = timedelta(days=200)
+"""How long a headline is put off: past the next edits, or not."""
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[World, list[Edit]]:
+    """A world with headlines that were corrected, withdrawn, put off, reworded."""
+    world = draw(worlds())
+    metrics = st.integers(0, len(world.additive) - 1)
+    headlines = draw(st.lists(st.tuples(metrics, st.integers(0, 60000), st.just("same")), min_size=1, max_size=2))
+    done = st.sampled_from(["value", "value", "period", "withdraw", "publish", "put off", "label", "reword", "translate"])
+    which = st.integers(0, len(headlines) - 1)
+    edits = draw(st.lists(st.tuples(which, st.sampled_from(MOMENTS), done, st.integers(0, 4)), max_size=8))
+    return replace(world, headlines=headlines), sorted(edits, key=lambda edit: edit[1])
+
+
+def edit(edits: list[Edit]) -> None:
+    """Each reason is another one, every second in English alone."""
+    keys = [pk for (pk,) in rows('SELECT id FROM public.programmes_headline ORDER BY "order"')]
+    with connection.cursor() as cursor:
+        for turn, (place, at, done, number) in enumerate(edits):
+            reason = f"correction_reason_en = 'Reason {turn}'"
+            both = reason if turn % 2 else f"{reason}, correction_reason_fr = 'Motif {turn}'"
+            change = {
+                "value": f"value = {number}, {both}",
+                "period": f"effective_on = '{2000 + 5 * place + number}-01-01', {both}",
+                "withdraw": "status = 'withdrawn'",
+                "publish": f"status = 'published', publish_at = '{at}'",
+                "put off": f"status = 'published', publish_at = '{at + number * LATER}'",
+                "label": f"explanation_en = 'Explained {turn}'",
+                "reword": reason,
+                "translate": f"correction_reason_fr = 'Traduit {turn}'",
+            }[done]
+            cursor.execute("SELECT set_config('itsci.version_at', %s, true)", [at.isoformat()])
+            cursor.execute(f"UPDATE public.programmes_headline SET {change} WHERE id = %s", [keys[place]])  # noqa: S608 - ours
 
 
 @contextmanager
@@ -269,6 +311,71 @@ def headlines() -> list[tuple[int, int, str, int | None]]:
     return rows('SELECT id, value, comparison, beside_id FROM public.programmes_headline ORDER BY "order"')
 
 
+@dataclass(frozen=True)
+class Told:
+    """What readers were told of a headline at a moment: (value, year) before and since, None for nothing."""
+
+    headline: int
+    at: datetime
+    metric: int
+    old: tuple[int, int] | None
+    new: tuple[int, int] | None
+    again: bool
+    english: str
+    french: str
+
+
+def told(known_at: datetime) -> list[Told]:
+    """Every headline looked at in every moment at which anything could have changed."""
+    histories: dict[int, list[tuple[datetime, dict[str, Any]]]] = {}
+    for pk, at, row in rows(
+        "SELECT row_id, at, row::text FROM public.regions_version WHERE table_name = 'programmes_headline' ORDER BY at, id"
+    ):
+        if at <= known_at:
+            histories.setdefault(pk, []).append((at, json.loads(row)))
+    return [one for pk, history in histories.items() for one in told_of(pk, history, known_at)]
+
+
+def told_of(headline: int, history: list[tuple[datetime, dict[str, Any]]], known_at: datetime) -> list[Told]:
+    reasons = translated(history)
+    turns = {at for at, _row in history} | {public_from(row) for _at, row in history}
+    found: list[Told] = []
+    shown = last = None
+    for moment in sorted(turn for turn in turns if turn <= known_at):
+        place = max((n for n, (at, _row) in enumerate(history) if at <= moment), default=-1)
+        row: dict[str, Any] = history[place][1] if place >= 0 else {"status": "draft"}
+        if row["status"] != "published" or public_from(row) > moment:
+            if shown:
+                found.append(Told(headline, moment, shown[1], shown[0], None, False, "", ""))
+            shown = None
+            continue
+        now = (row["value"], int(row["effective_on"][:4])), row["metric_id"]
+        english, french = reasons[place]
+        if shown == now:  # the words of what is told already may be others by now
+            found[-1] = replace(found[-1], english=english, french=french)
+        elif last is None or last == now:
+            found.append(Told(headline, public_from(row), now[1], None, now[0], False, english, french))
+        else:
+            found.append(Told(headline, moment, now[1], last[0], now[0], shown is None, english, french))
+        shown = last = now
+    return found
+
+
+def public_from(row: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(row["publish_at"])
+
+
+def translated(history: list[tuple[datetime, dict[str, Any]]]) -> list[tuple[str, str]]:
+    """The reason in English, and in French if that was written for this English; else in English."""
+    found, french, made_from = [], "", ""
+    for _at, row in history:
+        english = row["correction_reason_en"] or ""
+        if row["correction_reason_fr"] != french:
+            french, made_from = row["correction_reason_fr"] or "", english
+        found.append((english, french if french and made_from == english else english))
+    return found
+
+
 # Beside what the site says.
 
 WHEN = [
@@ -341,6 +448,140 @@ def test_what_is_rendered(world: World) -> None:
                 assert_file(*read(fetched(name, query)), expected, at)
             assert_iati(fetched("iati", query), expected, at)
         assert_frames(columns(datetime.now(UTC)))
+
+
+@settings(max_examples=15, **USUAL)
+@given(edited())
+def test_what_is_told_of_headlines(given: tuple[World, list[Edit]]) -> None:
+    """The log, the feed and figure pages in both languages, what changed between two days, and dated figure pages."""
+    world, edits = given
+    with built(world):
+        edit(edits)
+        assert_log(told(datetime.now(UTC)))
+        assert_feed(told(datetime.now(UTC)))
+        assert_changes(told(datetime.now(UTC)))
+        for day in DAYS:
+            assert_told_on_figure_pages(day)
+
+
+def assert_log(expected: list[Told]) -> None:
+    corrected = [one for one in expected if one.old]
+    for language in LANGUAGES:
+        with override(language):
+            page = lxml.html.fromstring(fetched("corrections", ""))
+            section = page.get_element_by_id("headlines", None)
+            assert (section is None) == (not corrected)
+            assert_entries([] if section is None else section.findall(".//li"), corrected, language)
+
+
+def assert_entries(entries: list[Any], expected: list[Told], language: str) -> None:
+    """Each with its day, what it says and why, the newest first; what has no reason says so. In the current language."""
+    found = [(entry.find("b").text_content(), [quote.text_content() for quote in entry.findall("q")]) for entry in entries]
+    reasons = [(in_words(one.at.date()), [why] if (why := reason(one, language)) else []) for one in expected]
+    assert sorted(found) == sorted(reasons)
+    newest_first = sorted((one.at.date() for one in expected), reverse=True)
+    assert [day for day, _why in found] == [in_words(day) for day in newest_first]
+    if language == "en":
+        sentences = [entry.text_content().partition("Headline total, ")[2] for entry in entries]
+        assert sorted(sentences) == sorted(f"{in_a_sentence(one)} {reason(one, 'en') or NO_REASON}" for one in expected)
+
+
+LANGUAGES = ("en", "fr")
+NO_REASON = "No reason is given."
+
+
+def reason(one: Told, language: str) -> str:
+    """Of a correction; nothing else has one."""
+    return "" if None in (one.old, one.new) else one.english if language == "en" else one.french
+
+
+def in_a_sentence(one: Told) -> str:
+    value, year = one.new or one.old or (0, 0)
+    if one.new is None:
+        return f"counted, {year}: {value:,} was withdrawn."
+    before, year_before = one.old or (0, 0)
+    how = "before it was withdrawn" if one.again else "until then"
+    said = f"counted, {year}: {value:,}." if value == before else f"counted, {year}: {value:,}, {how} {before:,}."
+    return said if year == year_before else f"{said} Period: {year}, until then {year_before}."
+
+
+def assert_feed(expected: list[Told]) -> None:
+    """An entry for each, and one for each public reading; none under another's id."""
+    names = {pk: name for pk, name in rows("SELECT id, name_en FROM public.regions_metric")}
+    readings = rows(
+        "SELECT reading.id FROM public.regions_reading AS reading JOIN public.regions_series AS series ON series.id = series_id"
+        " JOIN public.regions_region AS region ON region.id = region_id"
+        " WHERE region.status = 'published' AND published_at <= now()"
+    )
+    for language in LANGUAGES:
+        with override(language), patch("programmes.feeds.NEWEST", 1000):
+            root = etree.fromstring(fetched("figures_feed", ""))
+        entries = root.findall("{*}entry")
+        assert len({entry.findtext("{*}id") for entry in entries}) == len(entries) == len(readings) + len(expected)
+        moments = [datetime.fromisoformat(entry.findtext("{*}updated")) for entry in entries]
+        assert moments == sorted(moments, reverse=True)
+        of_headlines = [entry for entry in entries if entry.findtext("{*}title").partition("All, ")[2]]
+        found = [(datetime.fromisoformat(entry.findtext("{*}updated")), why_of(entry)) for entry in of_headlines]
+        assert sorted(found) == sorted((one.at, reason(one, language)) for one in expected)
+        if language == "en":
+            titles = sorted(entry.findtext("{*}title") for entry in of_headlines)
+            assert titles == sorted(title(one, names[one.metric]) for one in expected)
+
+
+def why_of(entry: Any) -> str:
+    summary = entry.findtext("{*}summary").replace("\N{NARROW NO-BREAK SPACE}", "")
+    return summary.partition("Reason: ")[2].partition(" Source")[0] or summary.partition("Motif: ")[2].partition(" Source")[0]
+
+
+def title(one: Told, metric: str) -> str:
+    value, year = one.new or one.old or (0, 0)
+    said = f"All, {metric}, {year}: headline total {value:,}"
+    if one.new is None:
+        return f"Withdrawn. {said}"
+    if one.old is None:
+        return said
+    how = "before it was withdrawn" if one.again else "until then"
+    return f"Correction. {said}" if one.old[0] == value else f"Correction. {said}, {how} {one.old[0]:,}"
+
+
+SPANS = [(ALWAYS.date(), date(2030, 1, 1)), (date(2020, 3, 4), date(2021, 3, 4)), (date(2021, 3, 5), date(2022, 12, 31))]
+
+
+def assert_changes(expected: list[Told]) -> None:
+    for first, last in SPANS:
+        within = [one for one in expected if first <= one.at.date() <= last]
+        page = lxml.html.fromstring(fetched("changes", f"?from={first}&to={last}"))
+        corrected = [
+            entry for entry in page.get_element_by_id("corrected").findall(".//li") if "Headline total" in entry.text_content()
+        ]
+        assert_entries(corrected, [one for one in within if one.old], "en")
+        new = [entry.text_content() for entry in page.get_element_by_id("new").findall(".//li")]
+        totals = sorted(text.partition(", ")[2] for text in new if "headline total" in text)
+        assert totals == sorted(f"{one.new[1]}: headline total {one.new[0]:,}" for one in within if not one.old and one.new)
+
+
+def assert_told_on_figure_pages(day: date | None) -> None:
+    """What was told by the end of the day. What had nothing public then has no page today, and says so on its dated one."""
+    at = datetime(day.year, day.month, day.day, 23, 59, 59, 999999, UTC) if day else datetime.now(UTC)
+    known = told(at)
+    last = {one.headline: one for one in known}
+    paged = columns(at).keys() | {one.metric for one in last.values() if one.new}
+    for metric, (slug, _code, _adds_up) in measures().items():
+        corrected = [one for one in known if one.metric == metric and one.old]
+        for language in ("en",) if day else LANGUAGES:
+            with override(language):
+                if metric not in paged and not day:
+                    fetched("figure", "", slug, status=404)
+                if metric not in paged:
+                    continue
+                content = fetched("figure", f"?as-at={day}" if day else "", slug)
+                section = lxml.html.fromstring(content).get_element_by_id("corrections", None)
+                if corrected or section is not None:
+                    assert_entries(list(filter(of_whole, section.findall(".//li"))), corrected, language)
+
+
+def of_whole(entry: Any) -> bool:
+    return any(words in entry.text_content() for words in ("Headline total", "Chiffre global"))
 
 
 def fetched(name: str, query: str, *arguments: str, status: int = 200) -> bytes:
