@@ -113,7 +113,8 @@ def test_a_reading_not_reported_is_words_and_makes_totals_partial(read: Read, la
 
 def test_no_difference_is_told_from_a_partial_sum(read: Read) -> None:
     factories.make_reading(series("south-kivu", "miners"), None, date(2018, 1, 1))
-    assert apart(read) == [facts.DASH, facts.DASH, "+1", facts.DASH]
+    # The dash says why to those who hear it: this one for what is missing.
+    assert apart(read) == [f"{facts.DASH} a part of the sum is missing", facts.DASH, "+1", facts.DASH]
     rows = read("/progress/").one("table", "rec").one("tbody").all("tr")
     assert "partial: 5 of 6 regions reported" in rows[0].text  # a sum that lacks a region says so wherever it stands
 
