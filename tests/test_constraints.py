@@ -13,11 +13,12 @@ from regions.content_version import TRIGGER as NOTES_CHANGES
 from regions.versions import TRIGGER as KEEPS_VERSIONS
 
 from .meetings.test_constraints import RULES as MEETINGS
+from .programmes.test_constraints import REASONS
 from .programmes.test_constraints import RULES as PROGRAMMES
 from .regions.test_constraints import RULES as REGIONS
 from .testimonials.test_constraints import RULES as TESTIMONIALS
 
-TESTED = {"meetings": MEETINGS, "programmes": PROGRAMMES, "regions": REGIONS, "testimonials": TESTIMONIALS}
+TESTED = {"meetings": MEETINGS, "programmes": [*PROGRAMMES, *REASONS], "regions": REGIONS, "testimonials": TESTIMONIALS}
 TRIGGERS = """
 SELECT pg_get_functiondef(tgfoid) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
 WHERE NOT tgisinternal AND relname = ANY(%s) AND tgname <> ALL(%s)
