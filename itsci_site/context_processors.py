@@ -73,8 +73,9 @@ def _name(request: HttpRequest) -> str:
 
 
 def languages(request: HttpRequest) -> list[tuple[str, str, str, bool]]:
-    """The same page in each language; from an address that leads nowhere, the home pages."""
+    """The same page in each language; from an address that leads nowhere or has no name, the home pages."""
     match, current = request.resolver_match, translation.get_language()
+    match = match if match and match.url_name else None  # the admin's page for every other address has no name
     query = request.META.get("QUERY_STRING", "")
     found = []
     for code, _name in settings.LANGUAGES:

@@ -1,15 +1,25 @@
-"""What every answer passes through. None of these reads a cookie, so public pages stay the same for everyone."""
+"""What every answer passes through. None reads a cookie outside of the admin: public pages are the same for everyone."""
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import translation
 
-Next = Callable[[HttpRequest], HttpResponse]
+from itsci_site import public_role
+from itsci_site.lib.newsroom import proposals
 
-OPEN = re.compile(rf"(/data|(/({'|'.join(code for code, _name in settings.LANGUAGES)}))?/feeds)/.*[^/]$")
+UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STATIC_URL)
+"""Answers that hold no content: they stand when the database does not."""
+LANGUAGE = "|".join(code for code, _name in settings.LANGUAGES)
+STAFF = re.compile(rf"/admin/|(/({LANGUAGE}))?/preview/")
+"""Answers that read, or write, what is not public."""
+Next = Callable[[HttpRequest], Any]
+
+OPEN = re.compile(rf"(/data|(/({LANGUAGE}))?/feeds)/.*[^/]$")
 """Addresses of files and feeds; the pages about them end in a slash."""
 
 
@@ -36,9 +46,20 @@ def admin_policy(get_response: Next) -> Next:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if request.path_info.startswith("/admin/"):
-            response._csp_update = {"script-src": ["'self'"], "connect-src": ["'self'"]}  # type: ignore[attr-defined]
+            response._csp_update = {"script-src": ["'self'"], "connect-src": ["'self'"]}
             response.headers["Cache-Control"] = "no-store"
         return response
+
+    return middleware
+
+
+def rolling_session(get_response: Next) -> Next:
+    """A session lasts SESSION_COOKIE_AGE from its last request to the admin; public pages neither read nor prolong it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/admin/") and request.user.is_authenticated:
+            request.session.modified = True  # so it is saved, and its end moves
+        return get_response(request)
 
     return middleware
 
@@ -53,5 +74,22 @@ def resource_policy(get_response: Next) -> Next:
             response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+    return middleware
+
+
+def next_versions(get_response: Next) -> Callable[[HttpRequest], HttpResponseBase]:
+    """What was published for a moment that has come is part of its rows before anything reads them, with no job to do it.
+
+    What is not staff's is read under the public role, in the same round trip.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(UNWATCHED):
+            return get_response(request)
+        if STAFF.match(request.path_info):
+            proposals.apply_due()
+            return get_response(request)
+        return public_role.answered(get_response, request)
 
     return middleware

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.dispatch import receiver
 from django.utils import timezone
 
 from regions.content_version import stamp
+from testimonials.erasing import erased
 
 from . import offline
 
@@ -63,6 +65,13 @@ def remove_earlier(folder: Path, wanted: str) -> None:
     for earlier in folder.glob(f"{wanted.rpartition('-')[0]}-*.zip"):
         if earlier.name != wanted:
             earlier.unlink(missing_ok=True)
+
+
+@receiver(erased)
+def remove_all(**_signal: object) -> None:
+    """Whatever was packed may hold what was erased."""
+    for pack in Path(settings.OFFLINE_ROOT).glob("*.zip"):
+        pack.unlink(missing_ok=True)
 
 
 @contextmanager

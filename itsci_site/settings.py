@@ -1,5 +1,6 @@
 """Every setting of the site. What differs between machines comes from the environment or `.env`; `.env.example` lists it."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -37,12 +38,16 @@ HTTPS = env.bool("HTTPS", default=True)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from this machine
 SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 30 * 60  # seconds without a request to the admin (middleware.rolling_session)
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "itsci_site.sign_in_views.csrf_failure"
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-# Set only behind a proxy that overwrites X-Forwarded-Proto; otherwise a visitor could claim HTTPS.
-if env.bool("BEHIND_PROXY", default=False):
+# Set only behind a proxy that overwrites X-Forwarded-Proto and ends X-Forwarded-For; otherwise a visitor could claim
+# HTTPS, and the address of somebody else.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -50,7 +55,7 @@ X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
     "modeltranslation",  # before the admin, as it asks
-    "django.contrib.admin",
+    "itsci_site.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -59,7 +64,12 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "csp",
-    "itsci_site",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "itsci_site",  # after the second factor's apps: its admin takes theirs away, which would show secrets
+    "itsci_site.lib.newsroom",
     "regions",
     "testimonials",
     "meetings",
@@ -75,13 +85,19 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "itsci_site.middleware.next_versions",
     "itsci_site.middleware.admin_policy",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "itsci_site.middleware.language_from_path",
+    "itsci_site.readable.utf8_without_nul",  # before a session is asked for
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "itsci_site.middleware.rolling_session",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "itsci_site.readable.AdminInput",
 ]
 
 # No script, no frame, nothing from another host. The admin adds its own scripts (middleware.admin_policy).
@@ -148,6 +164,8 @@ def database() -> dict:
 
 
 DATABASES = {"default": database()}
+# Public pages read under this role of the database where it is there (docs/public-role.md). Empty: never.
+PUBLIC_DB_ROLE = env.str("PUBLIC_DB_ROLE", default="itsci_public")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -156,6 +174,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+PASSWORD_RESET_TIMEOUT = 60 * 60  # seconds that a link to a new password is good for
+
+# The second factor (second_factor.py). After the n-th wrong code in a row the next one waits for 2^(n-1) seconds.
+OTP_TOTP_ISSUER = "Scaling Up ITSCI"
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 1
+
+# Wrong passwords lock an account for an address (lockout.py); what that needs is kept, and no log of who came when.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the moment that the page names stays true
+AXES_HANDLER = "itsci_site.lockout.Attempts"
+AXES_CLIENT_IP_CALLABLE = "itsci_site.lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "itsci_site.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # English at /, French at /fr/. Every content field has a column a language; English is the fallback and the original.
 LANGUAGE_CODE = "en"
@@ -182,12 +221,35 @@ STORAGES = {
 }
 # Printed on the accessibility page for readers who meet a barrier. Empty: the page says that none is given.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+
+
+def mail() -> dict:
+    """How e-mail leaves: EMAIL_URL as Django's settings. Unset, it is printed, so that a site of one's own needs no server."""
+    try:
+        found = env.email_url("EMAIL_URL", default="consolemail://")
+    except (ImproperlyConfigured, ValueError) as error:  # its text could show the password
+        raise ImproperlyConfigured(
+            "EMAIL_URL cannot be read: give smtp+tls://user:password@host:587, or leave it unset to print mail."
+        ) from error
+    if found["EMAIL_HOST"]:
+        found["DEFAULT_FROM_EMAIL"] = required(
+            "EMAIL_FROM", "Mail comes from it: an address that the server in EMAIL_URL sends for."
+        )
+    return {name: value for name, value in found.items() if name != "OPTIONS"} | {"EMAIL_TIMEOUT": 10}
+
+
+globals().update(mail())
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# A table of readings that staff upload: how large it may be, and what the interpreter that reads it may take (lib/child.py).
+UPLOADED_TABLE = {"bytes": 2 * 2**20, "rows": 10_000, "columns": 40, "unpacked": 64 * 2**20, "ratio": 200}
+UPLOADED_TABLE_READER = {"memory": 256 * 2**20, "cpu": 4, "wall": 10, "answer": 8 * 2**20}
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"brief": {"()": "django.utils.log.CallbackFilter", "callback": "ext://itsci_site.lib.logs.brief"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["brief"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {"axes": {"level": "ERROR"}},  # below that it names accounts and addresses
 }

@@ -5,6 +5,7 @@ Only for what is public now: of anything else the picture is as unknown as the p
 
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -17,7 +18,6 @@ from django.views.decorators.http import require_safe
 from itsci_site.lib import text
 from itsci_site.lib.exports import Words
 from itsci_site.lib.found import short
-from itsci_site.lib.periods import in_words
 from meetings.models import Meeting
 from programmes import tags
 from programmes.public import headlines_of, programme_at, regions_of
@@ -104,9 +104,9 @@ def _region(slug: str) -> Card:
 
 
 def _story(slug: str) -> Card:
-    """The title and the region: no word of the person, who may be asked to be forgotten."""
-    story = get_object_or_404(Testimonial.objects.published().select_related("region"), slug=slug)
-    return Card(story.story_title, section("story"), story.region.name, (story.region.code,))
+    """The title and the place: no word of the person, who may be asked to be forgotten."""
+    story: Any = get_object_or_404(Testimonial.objects.published().select_related("region__country"), slug=slug)
+    return Card(story.story_title, section("story"), str(story.place_name), (story.place_code,))
 
 
 def _meeting(slug: str) -> Card:
@@ -117,7 +117,7 @@ def _meeting(slug: str) -> Card:
     else:
         words = {"place": region.name, "country": region.country.short_name}
         note = gettext("Local stakeholder meeting, %(place)s, %(country)s.") % words
-    day = in_words(meeting.held_on).replace(" ", "\N{NO-BREAK SPACE}")
+    day = str(meeting.shown).replace(" ", "\N{NO-BREAK SPACE}")
     return Card(f"{meeting.place.name}, {day}", section("meeting"), note, (region.code,))
 
 

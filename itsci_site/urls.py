@@ -2,6 +2,7 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
+from django.contrib.auth import views as auth_views
 from django.urls import include, path, re_path
 from django.views.decorators.http import conditional_page
 
@@ -10,11 +11,21 @@ from meetings.ical import meetings_calendar
 from programmes import iati_views
 from programmes.feeds import Figures
 
-from . import data_views, sitemaps, views
+from . import data_views, exchange, sitemaps, views
+from .preview import preview
 from .search_views import search_page
 from .share_views import share_image
+from .sign_in_forms import ResetForm
+from .sign_in_views import of_the_admin
 
 urlpatterns = [
+    # A forgotten password. These names are the ones that Django's own pages look for.
+    path("admin/reset/", of_the_admin(auth_views.PasswordResetView, form_class=ResetForm), name="admin_password_reset"),
+    path("admin/reset/sent/", of_the_admin(auth_views.PasswordResetDoneView), name="password_reset_done"),
+    path("admin/reset/<uidb64>/<token>/", of_the_admin(auth_views.PasswordResetConfirmView), name="password_reset_confirm"),
+    path("admin/reset/done/", of_the_admin(auth_views.PasswordResetCompleteView), name="password_reset_complete"),
+    path("admin/regions/reading/import/", admin.site.admin_view(exchange.import_readings), name="import_readings"),
+    path("admin/regions/reading/export.<slug:ending>", admin.site.admin_view(exchange.export_readings), name="export_readings"),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
@@ -43,6 +54,7 @@ urlpatterns = [
         path("feeds/figures.atom", conditional_page(Figures()), name="figures_feed"),
         path("feeds/meetings.atom", conditional_page(Meetings()), name="meetings_feed"),
         path("feeds/meetings.ics", meetings_calendar, name="meetings_calendar"),
+        path("preview/<str:token>/", preview, name="preview"),
         path("accessibility/", views.accessibility, name="accessibility"),
         re_path(r"^(?P<page>(?:[-\w]+/)*)share\.png$", share_image, name="share_image"),
         prefix_default_language=False,

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from django.conf import settings
+from django.contrib import admin
 from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +12,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from regions.models import Region
+
+from . import readable
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:
@@ -48,6 +51,10 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Staff stay on the staff pages and read what was wrong."""
+    if request.path_info.startswith(readable.ADMIN) and hasattr(request, "user") and admin.site.has_permission(request):
+        context = admin.site.each_context(request) | {"told": readable.in_words(exception)}
+        return render(request, "admin/400.html", context, status=400)
     return _error(request, 400)
 
 

@@ -2,7 +2,11 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "itsci_site.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from itsci_site.readable import Application  # noqa: E402 - after the apps are ready
+
+application = Application()

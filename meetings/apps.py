@@ -4,3 +4,4 @@ from django.apps import AppConfig
 class MeetingsConfig(AppConfig):
     name = "meetings"
     verbose_name = "Meeting summaries"
+    keeps_trail = True

@@ -12,7 +12,6 @@ from django.utils.html import escape
 from django.utils.translation import get_language, gettext
 
 from itsci_site.lib import text
-from itsci_site.lib.periods import in_words
 from regions.models import Region
 
 from .models import Meeting
@@ -42,7 +41,7 @@ def uid(meeting: Meeting) -> UUID:
 
 
 class Meetings(Feed):
-    """The summaries as they became public, with the day of the meeting in the title."""
+    """The summaries as they became public, with the day of the meeting in the title; the month, where that alone is told."""
 
     feed_type = Atom1Feed
     author_name = "Scaling Up ITSCI"
@@ -64,10 +63,10 @@ class Meetings(Feed):
 
     def items(self, region: Region | None) -> list[Meeting]:
         public = Meeting.objects.published().within(region=region).select_related("place__region")
-        return list(public.order_by("-publish_at", "-held_on", "-pk")[:NEWEST])
+        return list(public.order_by("-publish_at", "-shown_on", "-pk")[:NEWEST])
 
     def item_title(self, meeting: Meeting) -> str:
-        return f"{meeting.place.name}, {meeting.place.region.name}, {in_words(meeting.held_on)}"
+        return f"{meeting.place.name}, {meeting.place.region.name}, {meeting.shown}"
 
     def item_description(self, meeting: Meeting) -> str:
         return "".join(f"<p>{escape(part)}</p>" for part in text.paragraphs(meeting.summary))

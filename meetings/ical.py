@@ -1,4 +1,7 @@
-"""The register as a calendar (RFC 5545), of all regions or of the one that `?region=` names, in each language."""
+"""The register as a calendar (RFC 5545), of all regions or of the one that `?region=` names, in each language.
+
+Meetings whose day is not told stay out: a calendar knows days alone.
+"""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC
@@ -16,7 +19,10 @@ MOST_EVENTS = 1000
 
 
 def calendar(meetings: Iterable[Meeting], name: str, absolute: Callable[[str], str]) -> bytes:
-    """Each meeting as the day it was held. `absolute` makes an address whole. The same register makes the same file."""
+    """Each meeting as the day it was held, which readers may know. `absolute` makes an address whole.
+
+    The same register makes the same file.
+    """
     book = Calendar()
     book.add("version", "2.0")
     book.add("prodid", f"-//Scaling Up ITSCI//Meeting summaries//{str(get_language()).upper()}")
@@ -43,7 +49,7 @@ def calendar(meetings: Iterable[Meeting], name: str, absolute: Callable[[str], s
 @conditional_page
 def meetings_calendar(request: HttpRequest) -> HttpResponse:
     region = region_asked(request)
-    found = Meeting.objects.published().within(region=region).newest_first()[:MOST_EVENTS]
+    found = Meeting.objects.published().with_day().within(region=region).newest_first()[:MOST_EVENTS]
     content = calendar(found, title_of(region), request.build_absolute_uri)
     headers = {"Content-Disposition": 'attachment; filename="scaling-up-itsci-meetings.ics"', "Cache-Control": "no-cache"}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)

@@ -1,29 +1,61 @@
-"""The register of local stakeholder meetings. Place, date, topics: never a name, a telephone, an exact pit."""
+"""The register of local stakeholder meetings. Place, date, topics: never a name, a telephone, an exact pit.
 
+What mentions an incident or a protection concern is told by its month alone, and not before a month has passed (decision 26).
+"""
+
+import re
 import secrets
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.validators import FileExtensionValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, When
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from itsci_site.lib import fulltext
-from itsci_site.lib.periods import in_words
-from itsci_site.lib.publishing import Publishable, PublishedQuerySet, Status
+from itsci_site.lib import fulltext, uploads
+from itsci_site.lib.periods import Period, Precision, in_words
+from itsci_site.lib.publishing import Publishable, PublishedQuerySet, Status, TriedOut
 from itsci_site.lib.translated import Translated, Words, joined, words
 from regions.models import Region
 
 from . import pdf
 
 DOCUMENT_MAX_BYTES = 10 * 1024 * 1024
+FOLDER = "meetings"
+"""Where the files of documents lie, for the default storage."""
+WAIT = timedelta(days=30)
+"""From the end of its month until a sensitive meeting may be public. Counted from its day, the wait would tell the day."""
+
+
+class Sensitivity(models.TextChoices):
+    NONE = "none", _("none")
+    INCIDENT = "incident", _("mentions an incident")
+    PROTECTION = "protection", _("protection concern")
+
+
+SHOWS_DAY = Q(sensitivity=Sensitivity.NONE) | Q(from_source=True)
+ADDRESS = r"^[^0-9]*((19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?)?[^0-9]*$"
+"""An address that holds a year and a month at most, and no other number."""
+
+
+class FirstOfMonth(Func):
+    template = "date_trunc('month', %(expressions)s::timestamp)::date"
+    output_field = models.DateField()
+
+
+class EarliestRelease(Func):
+    """The first day on which a sensitive meeting may be public: WAIT after the last day of its month."""
+
+    template = "(date_trunc('month', %(expressions)s::timestamp) + interval '1 month 29 days')::date"
+    output_field = models.DateField()
 
 
 class PlaceQuerySet(models.QuerySet):
@@ -60,12 +92,12 @@ class Place(Translated):
 class Spot:
     """A spot in the register, newest first: where a meeting stands, or stood before it was withdrawn."""
 
-    held_on: date
+    shown_on: date
     pk: int
 
     def __str__(self) -> str:
         """As addresses write it: 2016-03-04.17."""
-        return f"{self.held_on}.{self.pk}"
+        return f"{self.shown_on}.{self.pk}"
 
 
 class MeetingQuerySet(PublishedQuerySet):
@@ -76,21 +108,25 @@ class MeetingQuerySet(PublishedQuerySet):
     def years(self) -> range:
         """From the year of the latest meeting back to that of the earliest; a year between them may have none."""
         ends = [
-            self.order_by(*order).values_list("held_on", flat=True)[:1] for order in (("-held_on", "-pk"), ("held_on", "pk"))
+            self.order_by(*order).values_list("shown_on", flat=True)[:1] for order in (("-shown_on", "-pk"), ("shown_on", "pk"))
         ]
         days = sorted(ends[0].union(ends[1], all=True))  # an index's two ends: an aggregate would read every row
         return range(days[-1].year, days[0].year - 1, -1) if days else range(0)
 
+    def with_day(self) -> Self:
+        """Those whose day readers may know."""
+        return self.filter(SHOWS_DAY)
+
     def newest_first(self) -> Self:
-        return self.select_related("place__region__country").order_by("-held_on", "-pk")
+        return self.select_related("place__region__country").order_by("-shown_on", "-pk")
 
     def before(self, spot: "Meeting | Spot") -> Self:
         """Those further down the register than a meeting. So written, Postgres begins at the spot and reads a page on."""
-        return self.filter(Q(held_on__lt=spot.held_on) | Q(pk__lt=spot.pk), held_on__lte=spot.held_on)
+        return self.filter(Q(shown_on__lt=spot.shown_on) | Q(pk__lt=spot.pk), shown_on__lte=spot.shown_on)
 
     def after(self, spot: "Meeting | Spot") -> Self:
         """Those further up the register than a meeting."""
-        return self.filter(Q(held_on__gt=spot.held_on) | Q(pk__gt=spot.pk), held_on__gte=spot.held_on)
+        return self.filter(Q(shown_on__gt=spot.shown_on) | Q(pk__gt=spot.pk), shown_on__gte=spot.shown_on)
 
     def within(
         self, sought: str = "", region: Region | None = None, place: Place | None = None, year: int | None = None
@@ -102,7 +138,7 @@ class MeetingQuerySet(PublishedQuerySet):
         if place:
             found = found.filter(place=place)
         if year:
-            found = found.filter(held_on__year=year)
+            found = found.filter(shown_on__year=year)
         return found
 
 
@@ -110,32 +146,64 @@ class Meeting(Publishable, Translated):
     place = models.ForeignKey(Place, models.PROTECT, related_name="meetings", verbose_name=_("place"))
     slug = models.SlugField(_("address"), max_length=80, unique=True)
     held_on = models.DateField(_("held on"))
+    sensitivity = models.CharField(
+        _("sensitivity"), max_length=10, choices=Sensitivity, default=Sensitivity.NONE, db_default=Sensitivity.NONE,
+        help_text=_(
+            "With anything but “none” readers see the month alone, and it is public 30 days after the end of that month at the "
+            "earliest."
+        ),
+    )  # fmt: skip
+    from_source = models.BooleanField(
+        _("published before this register"), default=False, db_default=False, editable=False,
+        help_text=_("The programme made it public with place and day: it stands as its source has it."),
+    )  # fmt: skip
+    shown_on = models.GeneratedField(
+        verbose_name=_("shown on"), expression=Case(When(SHOWS_DAY, then=F("held_on")), default=FirstOfMonth("held_on")),
+        output_field=models.DateField(), db_persist=True,
+    )  # fmt: skip
+    """The first day of `shown`. Whatever the public side sorts, filters or addresses by."""
     topics = models.TextField(_("topics"), blank=True, help_text=_("One a line."))
-    summary = models.TextField(_("summary"), help_text=_("Blank lines part paragraphs. No names, no exact sites."))
+    summary = models.TextField(
+        _("summary"), blank=True,
+        help_text=_("Blank lines part paragraphs. No names, no exact sites. It can be written later."),
+    )  # fmt: skip
     is_excerpt = models.BooleanField(
         _("excerpt"), default=False, help_text=_("The source gives only the beginning of the summary.")
     )
-    mentions_incident = models.BooleanField(_("mentions an incident"), default=False)
     changed_at = models.DateTimeField(_("changed at"), auto_now=True, db_default=Now())
 
     objects = MeetingQuerySet.as_manager()
 
+    not_content = ("shown_on",)
     searched = {"A": ["place_words"], "B": ["topics*"], "C": ["summary*"]}
 
     class Meta(Publishable.Meta):
         verbose_name = _("meeting")
         verbose_name_plural = _("meetings")
-        ordering = ["-held_on", "-pk"]
+        ordering = ["-shown_on", "-pk"]
         indexes = [
-            models.Index(fields=["-held_on", "-id"], name="meetings_meeting_newest"),
-            models.Index(fields=["-publish_at", "-held_on", "-id"], name="meetings_meeting_published"),
-            models.Index(fields=["place", "-held_on", "-id"], name="meetings_meeting_of_place"),
+            models.Index(fields=["-shown_on", "-id"], name="meetings_meeting_newest"),
+            models.Index(fields=["-publish_at", "-shown_on", "-id"], name="meetings_meeting_published"),
+            models.Index(fields=["place", "-shown_on", "-id"], name="meetings_meeting_of_place"),
         ]
         constraints = [
             *Publishable.Meta.constraints,
             models.CheckConstraint(
                 condition=~Q(status="published") | Q(held_on__lte=F("publish_at__date")),
                 name="meetings_meeting_held_before_published",
+            ),
+            models.CheckConstraint(condition=Q(sensitivity__in=Sensitivity.values), name="meetings_meeting_sensitivity_known"),
+            models.CheckConstraint(
+                condition=~Q(status="published")
+                | SHOWS_DAY
+                | Q(publish_at__date__gte=EarliestRelease("held_on"))
+                | Q(TriedOut()),
+                name="meetings_meeting_sensitive_waits",
+            ),
+            models.CheckConstraint(condition=SHOWS_DAY | Q(slug__regex=ADDRESS), name="meetings_meeting_address_tells_no_day"),
+            models.CheckConstraint(
+                condition=~Q(status="published") | Q(summary_en__isnull=False, summary_en__regex=r"\S") | Q(TriedOut()),
+                name="meetings_meeting_published_has_summary",
             ),
         ]
 
@@ -144,27 +212,60 @@ class Meeting(Publishable, Translated):
 
     @property
     def title(self) -> Words:
-        """ "Kasese, 1 March 2016"."""
-        return joined(words(self.place, "name"), in_words(self.held_on))
+        """ "Kasese, 1 March 2016"; "Kasese, March 2016" where the day stays unknown."""
+        return joined(words(self.place, "name"), str(self.shown))
+
+    @property
+    def shows_day(self) -> bool:
+        return self.sensitivity == Sensitivity.NONE or self.from_source
+
+    @property
+    def shown(self) -> Period:
+        """When it was held, as readers are told it: the day, or the month alone."""
+        if self.shows_day:
+            return Period(self.held_on, Precision.DAY)
+        return Period(self.held_on.replace(day=1), Precision.MONTH)
+
+    @property
+    def shown_in_numbers(self) -> str:
+        """As HTML's time element reads it: 2016-03-11, or 2016-03."""
+        return str(self.shown.first_day)[: 10 if self.shows_day else 7]
 
     def clean(self) -> None:
-        """The constraint above, in words: for the form and for whoever publishes."""
-        if (
-            self.status == Status.PUBLISHED
-            and self.publish_at
-            and self.held_on
-            and self.held_on > self.publish_at.astimezone(UTC).date()
-        ):
-            raise ValidationError(
-                {"held_on": _("It cannot be public before it was held. Correct this date, or publish it later.")}
+        """The constraints above, in words: for the form and for whoever moves it on."""
+        errors: dict[str, Any] = {}
+        towards_public = self.status in (Status.SUBMITTED, Status.APPROVED, Status.PUBLISHED)
+        if towards_public and not (self.summary_en or "").strip():  # type: ignore[attr-defined]
+            errors["summary_en"] = _("Write the summary first.")
+        if not self.shows_day and not re.search(ADDRESS, self.slug or ""):
+            errors["slug"] = _(
+                "Readers see only the month of such a meeting, and this address could tell the day. Give its year and month at "
+                "most, like kalemie-2016-03, and no other number."
             )
+        if self.status == Status.PUBLISHED and self.publish_at and self.held_on:
+            public_on = self.publish_at.astimezone(UTC).date()
+            if self.held_on > public_on:
+                errors["held_on"] = _("It cannot be public before it was held. Correct this date, or publish it later.")
+            elif not self.shows_day and public_on < self.earliest_release:
+                errors["sensitivity"] = _(
+                    "What mentions an incident or a protection concern waits until 30 days after the end of its month: it can "
+                    "be public from {day} on. Publish it for then or later; if it is public already, withdraw it first."
+                ).format(day=in_words(self.earliest_release))
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def earliest_release(self) -> date:
+        """The first day on which it may be public while it is sensitive."""
+        last = self.held_on.replace(day=monthrange(self.held_on.year, self.held_on.month)[1])
+        return date.fromordinal(min(last.toordinal() + WAIT.days, date.max.toordinal()))
 
     def get_absolute_url(self) -> str:
         return reverse("meeting", args=[self.slug])
 
     @property
     def spot(self) -> Spot:
-        return Spot(self.held_on, self.pk)
+        return Spot(self.shown_on, self.pk)
 
     @property
     def last_change(self) -> datetime:
@@ -174,7 +275,7 @@ class Meeting(Publishable, Translated):
 
 def random_name(document: "Document", filename: str) -> str:
     """A stored name that tells nothing: the uploaded one may name a person."""
-    return f"meetings/{secrets.token_hex(16)}.pdf"
+    return uploads.noted(f"{FOLDER}/{secrets.token_hex(16)}.pdf")
 
 
 def is_pdf(file: FieldFile) -> None:
@@ -186,9 +287,12 @@ def is_pdf(file: FieldFile) -> None:
     if size > DOCUMENT_MAX_BYTES:
         raise ValidationError(_("The file is over 10 MB. Make it smaller, then upload it again."), code="too_large")
     file.seek(0)
-    if file.read(5) != b"%PDF-":
-        raise ValidationError(_("This is not a PDF. Save it as PDF, then upload it again."), code="not_pdf")
+    begins_as_pdf = file.read(5) == b"%PDF-"
     file.seek(0)
+    if file._committed:  # type: ignore[attr-defined] # an upload is read on; a stored file is let go of
+        file.close()
+    if not begins_as_pdf:
+        raise ValidationError(_("This is not a PDF. Save it as PDF, then upload it again."), code="not_pdf")
 
 
 class Document(Translated):
@@ -196,6 +300,8 @@ class Document(Translated):
     title = models.CharField(_("title"), max_length=150)
     language = models.CharField(_("language"), max_length=10, help_text=_("Like en or fr."))
     file = models.FileField(_("file"), upload_to=random_name, validators=[FileExtensionValidator(["pdf"]), is_pdf])
+
+    shown_with = "meeting"
 
     class Meta:
         verbose_name = _("document")

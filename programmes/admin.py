@@ -10,6 +10,7 @@ from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
 
 from itsci_site.lib import staff
 from itsci_site.lib.languages import in_each_language
+from itsci_site.lib.newsroom.desk import NewsroomAdmin
 
 from . import iati
 from .models import Activity, CountryShare, Headline, Partner, Programme
@@ -77,7 +78,7 @@ class ProgrammeForm(staff.RulesForm):
 
 
 @admin.register(Programme)
-class ProgrammeAdmin(TranslationAdmin):
+class ProgrammeAdmin(NewsroomAdmin, TranslationAdmin):
     form = ProgrammeForm
     list_display = ["name", "status", "publish_at", "order", staff.changed_since]
     list_filter = ["status", "regions", staff.TranslationFilter]
@@ -125,7 +126,7 @@ class ProgrammeAdmin(TranslationAdmin):
 
 
 @admin.register(CountryShare)
-class CountryShareAdmin(admin.ModelAdmin):
+class CountryShareAdmin(NewsroomAdmin):
     list_display = ["country", "percentage", "programme"]
     list_filter = ["programme"]
     list_select_related = ["country", "programme"]
@@ -133,7 +134,7 @@ class CountryShareAdmin(admin.ModelAdmin):
 
 
 @admin.register(Activity)
-class ActivityAdmin(TranslationAdmin):
+class ActivityAdmin(NewsroomAdmin, TranslationAdmin):
     list_display = ["title", "programme", "order", staff.changed_since]
     list_filter = ["programme", staff.TranslationFilter]
     list_select_related = ["programme"]
@@ -142,7 +143,7 @@ class ActivityAdmin(TranslationAdmin):
 
 
 @admin.register(Partner)
-class PartnerAdmin(TranslationAdmin):
+class PartnerAdmin(NewsroomAdmin, TranslationAdmin):
     form = PartnerForm
     list_display = ["name", "role", "programme", "order", staff.changed_since]
     list_filter = ["role", "programme", staff.TranslationFilter]
@@ -173,7 +174,7 @@ class HeadlineForm(staff.RulesForm):
 
 
 @admin.register(Headline)
-class HeadlineAdmin(TranslationAdmin):
+class HeadlineAdmin(NewsroomAdmin, TranslationAdmin):
     form = HeadlineForm
     list_display = ["label", "value", "metric", "comparison", "programme", "status", "publish_at", "order", staff.changed_since]
     list_filter = ["status", "comparison", "metric", "programme", staff.TranslationFilter]

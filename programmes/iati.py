@@ -208,7 +208,7 @@ def _documents(regions: Sequence[Region], at: datetime, absolute: Callable[[str]
     """The files of public meetings in the activity's regions."""
     meetings = Meeting.objects.published(at).filter(place__region__in=regions)
     files = Document.objects.filter(meeting__in=meetings).select_related("meeting")
-    for file in files.order_by("-meeting__held_on", "meeting", "pk"):
+    for file in files.order_by("-meeting__shown_on", "meeting", "pk"):
         link = E("document-link", {"url": absolute(file.get_absolute_url()), "format": "application/pdf"})
         link.append(E.title(*narratives(field(file, "title"))))
         link.append(E.category({"code": PERFORMANCE_REVIEW}))

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.languages import column, original_language
-from itsci_site.lib.publishing import Publishable, Status
+from itsci_site.lib.publishing import Publishable, PublishedQuerySet, Status
 from itsci_site.lib.translated import Part, Translated, Words, is_outdated, words
 from regions.models import Country, Dated, Metric, Region
 
@@ -91,6 +91,8 @@ class Programme(Publishable, Translated):
     planned_end = models.DateField(_("planned end"), null=True, blank=True)
     actual_end = models.DateField(_("actual end"), null=True, blank=True)
 
+    objects = PublishedQuerySet.as_manager()
+
     searched = {"A": ["name*", "strapline*"], "B": ["lead*"], "C": ["progress_lead*"]}
 
     class Meta(Publishable.Meta):
@@ -148,6 +150,8 @@ class CountryShare(models.Model):
     country = models.ForeignKey(Country, models.PROTECT, related_name="+", verbose_name=_("country"))
     percentage = models.DecimalField(_("percentage"), max_digits=5, decimal_places=2)
 
+    shown_with = "programme"
+
     class Meta:
         verbose_name = _("country’s share")
         verbose_name_plural = _("countries’ shares")
@@ -170,6 +174,7 @@ class Activity(Translated):
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     searched = {"A": ["title*"], "C": ["text*"]}
+    shown_with = "programme"
 
     class Meta:
         verbose_name = _("activity")
@@ -227,6 +232,7 @@ class Partner(Translated):
     objects = PartnerQuerySet.as_manager()
 
     searched = {"A": ["name*"], "C": ["note*"]}
+    shown_with = "programme"
 
     class Meta:
         verbose_name = _("partner")
@@ -278,6 +284,8 @@ class Headline(Publishable, Dated, Translated):
         help_text=_("Why its value or period was changed. Readers see this."),
     )  # fmt: skip
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    objects = PublishedQuerySet.as_manager()
 
     corrected_by = ("value", "effective_on", "precision", "metric_id", "comparison", "beside_id")
     """The columns that, once readers have seen them, change only with a new `correction_reason` (migration 0007)."""

@@ -4,6 +4,7 @@ Figure pages stand here and not with the regions: they set the programme's headl
 """
 
 from datetime import UTC
+from typing import Any
 
 from csp.decorators import csp_replace
 from django.db.models import Q
@@ -61,7 +62,9 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     programme = programme_at(slug)
     regions = regions_of(programme)
     facets, unplaced = maps.facets(regions)
-    testimonials = Testimonial.objects.published().filter(region__in=regions).select_related("region").order_by("order")
+    testimonials: Any = (
+        Testimonial.objects.published().filter(region__in=regions).select_related("region__country").order_by("order")
+    )
     context = {
         **_standing(programme, slug, "our_work"),
         "programme": programme,
@@ -73,6 +76,7 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "partners": programme.partners.by_role(),  # type: ignore[attr-defined]
         "tags": _tags(_latest(headlines_of(programme)), slug),
         "testimonials": testimonials,
+        "one_each": all(testimonial.names_region for testimonial in testimonials),
         "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
         "others": Programme.objects.published().exclude(pk=programme.pk),
     }

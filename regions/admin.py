@@ -1,8 +1,8 @@
 """Where staff keep places and figures. A public reading opens read-only: it is corrected by a new one."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
@@ -10,17 +10,22 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from modeltranslation.admin import TranslationAdmin, TranslationTabularInline
 
 from itsci_site.lib import staff, text
 from itsci_site.lib.languages import in_each_language
+from itsci_site.lib.newsroom.desk import NewsroomAdmin
+from itsci_site.lib.periods import Period, Precision
+from itsci_site.lib.publishing import Move, register_is_open
 
-from .models import Country, Metric, Milestone, Reading, Region, Series, Source, Succession
+from . import entry, entry_pages
+from .locks import Locks
+from .models import Country, Desk, Metric, Milestone, PeriodLock, Reading, Region, Series, Source, Succession
 
 FIRST_DAY = _("Give the first day of the period: 2017-01-01 for the year 2017, 2017-04-01 for its 2nd quarter.")
 NOT_AN_AREA = _(
@@ -75,7 +80,7 @@ def _is_point(point: Any) -> bool:
 
 
 @admin.register(Country)
-class CountryAdmin(TranslationAdmin):
+class CountryAdmin(NewsroomAdmin, TranslationAdmin):
     form = PlaceForm
     list_display = ["name", "iso_code", "short_name", "order", staff.changed_since]
     search_fields = [*in_each_language("name"), "iso_code"]
@@ -93,13 +98,15 @@ class MilestoneInline(TranslationTabularInline):
 class SuccessionInline(admin.TabularInline):
     model = Succession
     form = PlaceForm
+    formfield_overrides = staff.READABLE
     fk_name = "predecessor"
     autocomplete_fields = ["successor"]
     extra = 0
 
 
 @admin.register(Region)
-class RegionAdmin(TranslationAdmin):
+class RegionAdmin(NewsroomAdmin, TranslationAdmin):
+    in_region = "pk"
     form = PlaceForm
     list_display = ["name", "code", "country", "kind", "status", "publish_at", "order", staff.changed_since]
     list_filter = ["status", "country", "kind", staff.TranslationFilter]
@@ -118,8 +125,26 @@ class RegionAdmin(TranslationAdmin):
     ]
 
 
+@admin.register(Desk)
+class DeskAdmin(NewsroomAdmin):
+    list_display = ["user", "everywhere", "whose"]
+    list_filter = ["everywhere", "regions"]
+    search_fields = ["user__username", *in_each_language("regions__name")]
+    autocomplete_fields = ["user"]
+    filter_horizontal = ["regions"]
+    list_select_related = ["user"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("regions")
+
+    @admin.display(description=_("regions"))
+    def whose(self, desk: Desk) -> str:
+        return ", ".join(map(str, desk.regions.all()))
+
+
 @admin.register(Milestone)
-class MilestoneAdmin(TranslationAdmin):
+class MilestoneAdmin(NewsroomAdmin, TranslationAdmin):
+    in_region = "region"
     form = PlaceForm
     list_display = ["text", "year", "region", "order", staff.changed_since]
     list_filter = ["region", "year", staff.TranslationFilter]
@@ -129,7 +154,7 @@ class MilestoneAdmin(TranslationAdmin):
 
 
 @admin.register(Succession)
-class SuccessionAdmin(admin.ModelAdmin):
+class SuccessionAdmin(NewsroomAdmin):
     form = PlaceForm
     list_display = ["successor", "predecessor", "since", "precision", "source"]
     list_filter = ["predecessor", "precision"]
@@ -139,7 +164,7 @@ class SuccessionAdmin(admin.ModelAdmin):
 
 
 @admin.register(Metric)
-class MetricAdmin(TranslationAdmin):
+class MetricAdmin(NewsroomAdmin, TranslationAdmin):
     form = PlaceForm
     list_display = ["name", "code", "unit", "additive", "order", staff.changed_since]
     list_filter = ["additive", staff.TranslationFilter]
@@ -149,7 +174,8 @@ class MetricAdmin(TranslationAdmin):
 
 
 @admin.register(Series)
-class SeriesAdmin(admin.ModelAdmin):
+class SeriesAdmin(NewsroomAdmin):
+    in_region = "region"
     list_display = ["__str__", "region", "metric"]
     list_filter = ["metric", "region"]
     list_select_related = ["region", "metric"]
@@ -158,7 +184,7 @@ class SeriesAdmin(admin.ModelAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(TranslationAdmin):
+class SourceAdmin(NewsroomAdmin, TranslationAdmin):
     list_display = ["name", "publisher", "address", staff.changed_since]
     list_filter = ["publisher", staff.TranslationFilter]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
@@ -184,6 +210,7 @@ class ReadingForm(staff.RulesForm):
         self._clean_value()
         self._clean_moment()
         self._clean_correction()
+        self._clean_lock()
         return self.cleaned_data
 
     def _clean_value(self) -> None:
@@ -218,6 +245,14 @@ class ReadingForm(staff.RulesForm):
             if name in self.cleaned_data and self.cleaned_data[name] != getattr(corrected, name):
                 self.add_error(name, same)
 
+    def _clean_lock(self) -> None:
+        """A locked period takes corrections alone."""
+        data = self.cleaned_data
+        if data.get("supersedes") is None and data.get("effective_on") and data.get("precision"):
+            lock = Locks().on(Period(data["effective_on"], Precision(data["precision"])))
+            if lock:
+                self.add_error("effective_on", lock.words)
+
 
 def delete_drafts(page: admin.ModelAdmin, request: HttpRequest, readings: QuerySet) -> HttpResponse | None:
     """Django's own, unless public readings are among the selected ones: those stay."""
@@ -226,13 +261,27 @@ def delete_drafts(page: admin.ModelAdmin, request: HttpRequest, readings: QueryS
         told = _("Nothing was deleted. These are public and stay; each can be corrected: {readings}.")
         page.message_user(request, told.format(readings="; ".join(map(str, public))), messages.ERROR)
         return None
+    locks = Locks()
+    if locked := [str(one) for one in readings.filter(supersedes=None) if locks.on(one.period)]:
+        told = _("Nothing was deleted. The periods of these are locked: {readings}.")
+        page.message_user(request, told.format(readings="; ".join(locked)), messages.ERROR)
+        return None
     return delete_selected(page, request, readings)
 
 
+def lock_on(request: HttpRequest, reading: Reading) -> PeriodLock | None:
+    """The lock that keeps a reading as it is; corrections pass. Locks are asked for once a request."""
+    if not hasattr(request, "period_locks"):
+        request.period_locks = Locks()  # type: ignore[attr-defined]
+    return None if reading.supersedes_id else request.period_locks.on(reading.period)  # type: ignore[attr-defined]
+
+
 @admin.register(Reading)
-class ReadingAdmin(TranslationAdmin):
+class ReadingAdmin(NewsroomAdmin, TranslationAdmin):
+    change_list_template = "admin/regions/reading/change_list.html"
+    in_region = "series__region"
     form = ReadingForm
-    list_display = ["series", "period", "printed_value", "status", "published_at", "corrected", staff.changed_since]
+    list_display = ["series", "period", "printed_value", "status", "stage", "published_at", "corrected", staff.changed_since]
     list_filter = [
         "status",
         "series__metric",
@@ -264,11 +313,27 @@ class ReadingAdmin(TranslationAdmin):
     def corrected(self, reading: Reading) -> str:
         return gettext("yes") if hasattr(reading, "superseded_by") else ""
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Reading | None = None) -> list[str]:
+        """Once the register is open the moment comes with the move that publishes."""
+        return ["published_at"] if register_is_open() else []
+
     def has_change_permission(self, request: HttpRequest, obj: Reading | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and obj.is_public())
+        return super().has_change_permission(request, obj) and not (obj and (obj.is_public() or lock_on(request, obj)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Reading | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and obj.is_public())
+        return super().has_delete_permission(request, obj) and not (obj and (obj.is_public() or lock_on(request, obj)))
+
+    def why_not(self, request: HttpRequest, row: Reading, target: Any, move: Move) -> str:
+        lock = lock_on(request, row)
+        return lock.words if lock else super().why_not(request, row, target, move)
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {"entry": entry_pages.sheet_page, "entry_move": entry_pages.move_page}
+        ours = [
+            path(f"{name.replace('_', '/')}/", self.admin_site.admin_view(partial(view, self)), name=f"regions_reading_{name}")
+            for name, view in pages.items()
+        ]
+        return [*ours, *super().get_urls()]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """`delete_selected` keeps its name: Django's page that asks once more sends it."""
@@ -282,14 +347,64 @@ class ReadingAdmin(TranslationAdmin):
     ) -> HttpResponse:
         if obj and obj.is_public():
             self.message_user(request, self._how_to_correct(obj), messages.INFO)
+        elif obj and (lock := lock_on(request, obj)):
+            self.message_user(request, lock.words, messages.INFO)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _how_to_correct(self, reading: Reading) -> str:
         if hasattr(reading, "superseded_by"):
             address, words = reverse("admin:regions_reading_change", args=[reading.superseded_by.pk]), _("It has a correction")
         else:
-            same = ("series", "effective_on", "precision", *in_each_language("period_note"), "source")
-            values = {name: getattr(reading, reading._meta.get_field(name).attname) for name in same}  # type: ignore[union-attr]
-            values = {name: value for name, value in values.items() if value} | {"supersedes": reading.pk}
-            address, words = f"{reverse('admin:regions_reading_add')}?{urlencode(values)}", _("Correct it with a new one")
+            address, words = entry.correction_address(reading), _("Correct it with a new one")
         return format_html('{} <a href="{}">{}</a>.', _("Readers have seen this reading: it stays as it is."), address, words)
+
+
+class PeriodLockForm(staff.RulesForm):
+    in_words = {
+        "regions_periodlock_starts_period": ("effective_on", FIRST_DAY),
+        "regions_periodlock_once": (None, _("This period is locked already.")),
+    }
+
+
+@admin.register(PeriodLock)
+class PeriodLockAdmin(NewsroomAdmin):
+    """A lock is set and taken away, never changed. Taking it away is for whoever may delete locks, and asks for a reason."""
+
+    form = PeriodLockForm
+    list_display = ["__str__", "precision", "note", "locked_by", "locked_at"]
+    list_filter = ["precision", "locked_by"]
+    list_select_related = ["locked_by"]
+    search_fields = ["note"]
+    readonly_fields = ["locked_by", "locked_at"]
+    fields = ["effective_on", "precision", "note", "locked_by", "locked_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: PeriodLock | None = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Its note is what stands in the history."""
+        if request.method == "POST":
+            sent = request.POST.copy()
+            sent["_reason"] = sent.get("note", "")
+            request.POST = sent  # type: ignore[assignment]
+        return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: PeriodLock, form: Any, change: bool) -> None:
+        obj.locked_by = request.user  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+        if waiting := _waiting_in(obj.period):
+            told = ngettext(
+                "{count} figure of this period is not public yet. It stays as it is until the period is unlocked.",
+                "{count} figures of this period are not public yet. They stay as they are until the period is unlocked.",
+                waiting,
+            )
+            self.message_user(request, told.format(count=waiting), messages.WARNING)
+
+
+def _waiting_in(period: Period) -> int:
+    """How many first words of a period, or of one within it, are not public."""
+    within = Reading.objects.filter(supersedes=None, effective_on__range=(period.first_day, period.last_day))
+    return sum(period.holds(one.period) and not one.is_public() for one in within.iterator())

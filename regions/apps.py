@@ -7,6 +7,7 @@ from itsci_site.lib import fulltext, languages
 class RegionsConfig(AppConfig):
     name = "regions"
     verbose_name = "Regions and figures"
+    keeps_trail = True
 
     def ready(self) -> None:
         from . import content_version, versions

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 
 APPS = ("regions", "testimonials", "meetings", "programmes")
 TRIGGER = "note_change"
-APART = {"regions_version"}
-"""Written by a trigger of tables that are watched themselves."""
+APART = {"regions_version", "regions_desk", "regions_desk_regions"}
+"""Written by a trigger of tables that are watched themselves; who works where, which no reader sees."""
 
 TABLES = """
 CREATE TABLE regions_contentversion (id smallint PRIMARY KEY CHECK (id = 1), number bigint NOT NULL);
@@ -69,7 +69,7 @@ def watch_all(**_signal: object) -> None:
 
 
 def stamp(at: datetime) -> str:
-    """Another one whenever a public page could read otherwise: the version, and the last moment that published a row."""
+    """Another one whenever a public page could read otherwise: the version, and the last moment that began or ended a row."""
     moments = [
         f"(SELECT max({column}) FROM {table} WHERE {column} <= %(at)s)"  # noqa: S608 - names of our own
         for table, column in _moments()
@@ -81,11 +81,11 @@ def stamp(at: datetime) -> str:
 
 
 def _moments() -> list[tuple[str, str]]:
-    """Where a row says when it becomes public by itself."""
+    """Where a row says when it becomes public by itself, or ends."""
     return [
         (model._meta.db_table, name)
         for app in APPS
         for model in apps.get_app_config(app).get_models()
-        for name in ("publish_at", "published_at")
+        for name in ("publish_at", "published_at", "consent_until")
         if name in {field.name for field in model._meta.fields}
     ]

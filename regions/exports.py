@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.exports import Column, moment, plain, record
@@ -47,6 +48,8 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class PublicReading:
+    """A reading as a row of a file."""
+
     region: Region
     metric: Metric
     effective_on: date
@@ -57,7 +60,8 @@ class PublicReading:
     status: str
     source_en: str | None
     source_fr: str | None
-    published_at: datetime
+    published_at: datetime | None
+    """None for a draft, which only staff see."""
     corrected_at: datetime | None
     """When the reading that this one corrects became public."""
     correction_at: datetime | None
@@ -178,6 +182,21 @@ def readings(selection: Selection) -> Iterator[PublicReading]:
         )
     )  # fmt: skip
     with transaction.atomic():  # a cursor of the database lives as long as its transaction
+        for pk, place, *rest in found.iterator(chunk_size=ROWS_A_FETCH):
+            yield PublicReading(*places[place], *rest, pk in latest)  # type: ignore[call-arg]
+
+
+def of_staff(readings: QuerySet[Reading]) -> Iterator[PublicReading]:
+    """The readings of a query in its order, drafts among them. A draft has no id: what names a reading is its moment."""
+    series = Series.objects.select_related("region__country", "metric").defer("region__outline")
+    places = {one.pk: (one.region, one.metric) for one in series}
+    latest = _latest(list(Region.objects.published().in_order()), timezone.now())
+    found = readings.values_list(
+        "pk", "series", "effective_on", "precision", "period_note_en", "period_note_fr", "value", "status",
+        "source__name_en", "source__name_fr", "published_at", "supersedes__published_at", "superseded_by__published_at",
+        "reason_en", "reason_fr",
+    )  # fmt: skip
+    with transaction.atomic():
         for pk, place, *rest in found.iterator(chunk_size=ROWS_A_FETCH):
             yield PublicReading(*places[place], *rest, pk in latest)  # type: ignore[call-arg]
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import Enum
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from itsci_site.lib.exports import moment, rearm
@@ -15,6 +17,11 @@ from itsci_site.lib.periods import Precision
 from .models import Metric, Reading, Region, Series, Source
 
 REQUIRED = ("region", "metric", "period_start", "precision", "value", "status", "source_en")
+READ = (
+    "record", "tag", "country", *REQUIRED, "period_note_en", "period_note_fr", "published_at", "supersedes", "reason_en",
+    "reason_fr",
+)  # fmt: skip
+"""Every column whose cells are looked at. The others of an export only say in words what these say."""
 TEXTS = ("period_note_en", "period_note_fr", "source_en", "reason_en", "reason_fr")
 """Free text, which an export disarms and which is kept to the letter. Blanks around any other cell mean nothing."""
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -71,15 +78,21 @@ class Register:
     metrics: dict[str, Metric]
     sources: dict[str, int]
     series: dict[tuple[int, int], int]
+    out_of_reach: frozenset[str]
+    """The regions that whoever imports has no say in."""
 
     @classmethod
-    def load(cls) -> "Register":
+    def load(cls, regions: QuerySet[Region] | None = None) -> "Register":
+        """`regions`: those that whoever imports may touch, by default all."""
+        every = {region.slug: region for region in Region.objects.select_related("country").defer("outline")}
+        within = every.keys() if regions is None else set(regions.values_list("slug", flat=True))
         return cls(
             timezone.now(),
-            {region.slug: region for region in Region.objects.select_related("country").defer("outline")},
+            {slug: region for slug, region in every.items() if slug in within},
             {metric.slug: metric for metric in Metric.objects.all()},
             {source.name_en or "": source.pk for source in Source.objects.all()},  # type: ignore[attr-defined]
             {(region, metric): pk for pk, region, metric in Series.objects.values_list("pk", "region", "metric")},
+            frozenset(every.keys() - within),
         )
 
     def factors(self) -> dict[int, Decimal]:
@@ -111,7 +124,9 @@ def problems_of(cells: dict[str, str], register: Register) -> Iterator[tuple[str
 
 def _place_problems(plain: dict[str, str], register: Register) -> Iterator[tuple[str, str]]:
     region, metric = register.regions.get(plain["region"]), register.metrics.get(plain["metric"])
-    if region is None:
+    if plain["region"] in register.out_of_reach:
+        yield "region", f"{plain['region']} is outside of your regions. Leave its rows to those who look after it."
+    elif region is None:
         yield "region", _unknown("region", plain["region"], register.regions)
     if metric is None:
         yield "metric", _unknown("metric", plain["metric"], register.metrics)
@@ -150,26 +165,59 @@ def _first_day(day: date, precision: str) -> date:
     return day if precision == Precision.DAY else day.replace(month=month, day=1)
 
 
+class Fault(Enum):
+    """Why a text is no count."""
+
+    TOO_LARGE = "too large"
+    NEGATIVE = "negative"
+    GROUPED = "grouped"
+    NOT_WHOLE = "not whole"
+    NO_NUMBER = "no number"
+
+
+def fault_of(value: str) -> Fault | None:
+    """What keeps a text from being a count; None where it is one."""
+    if DIGITS.fullmatch(value):
+        return Fault.TOO_LARGE if len(value) > len(str(LARGEST)) or int(value) > LARGEST else None
+    if value[:1] in ("-", "−", "–") and DIGITS.fullmatch(value[1:]):
+        return Fault.NEGATIVE
+    if GROUPED.fullmatch(value):
+        return Fault.GROUPED
+    return Fault.NOT_WHOLE if value[:1].isdigit() else Fault.NO_NUMBER
+
+
+def is_jump(value: int, before: int, factor: Decimal) -> bool:
+    """Is it more than so many times the one before, or less than that part of it?"""
+    low, high = sorted((value, before))
+    return high > low * factor
+
+
+def digits_of(value: str) -> str:
+    """Of a grouped number: "1 234" is probably 1234."""
+    return re.sub(r"\D", "", value)
+
+
 def _value_problems(value: str, status: str) -> Iterator[tuple[str, str]]:
     if status not in Reading.Status.values:
         yield "status", f"“{status}” is no status. Write reported, provisional, estimated or not_reported."
     if value == "":
         if status in Reading.Status.values and status != Reading.Status.NOT_REPORTED:
             yield "value", f"Empty, but the status is {status}. Give the value; if there is none, write not_reported there."
-    elif DIGITS.fullmatch(value):
-        if len(value) > len(str(LARGEST)) or int(value) > LARGEST:
-            yield "value", f"{value} is larger than any count."
-        if status == Reading.Status.NOT_REPORTED:
-            yield "value", f"{value}, but the status is not_reported. Empty this cell, or write another status."
-    elif value[0] in "-−–" and DIGITS.fullmatch(value[1:]):
-        yield "value", f"“{value}” is below 0, which no count is."
-    elif GROUPED.fullmatch(value):
-        digits = re.sub(r"\D", "", value)
-        yield "value", f"“{value}” could be read in two ways. If {digits} is meant, write {digits}: digits alone."
-    elif value[0].isdigit():
-        yield "value", f"“{value}” is no whole number. Write digits alone."
-    else:
-        yield "value", f"“{value}” is no number. If there is none, leave this cell empty and write not_reported as the status."
+        return
+    told = {
+        Fault.TOO_LARGE: "{value} is larger than any count.",
+        Fault.NEGATIVE: "“{value}” is below 0, which no count is.",
+        Fault.GROUPED: "“{value}” could be read in two ways. If {digits} is meant, write {digits}: digits alone.",
+        Fault.NOT_WHOLE: "“{value}” is no whole number. Write digits alone.",
+        Fault.NO_NUMBER: (
+            "“{value}” is no number. If there is none, leave this cell empty and write not_reported as the status."
+        ),
+    }
+    fault = fault_of(value)
+    if fault:
+        yield "value", told[fault].format(value=value, digits=digits_of(value))
+    if fault in (None, Fault.TOO_LARGE) and status == Reading.Status.NOT_REPORTED:
+        yield "value", f"{value}, but the status is not_reported. Empty this cell, or write another status."
 
 
 def _correction_problems(plain: dict[str, str], register: Register) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 The columns are the export's own (exports.READINGS), so that what was downloaded can be read again; docs/import.md says which
 ones a table needs. A row without `published_at` becomes a draft. Moments that have passed are kept while the register holds
-nothing public, as when an export is read back; later on they would change the past that was shown, and are refused.
+nothing public, as when an export is read back; later on they would change the past that was shown, and are refused. Once the
+register is open (lib/newsroom/guard.py) every new row is a draft: its approval gives the moment.
 """
 
 from bisect import bisect_left
@@ -11,17 +12,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
+from itsci_site.lib import child
 from itsci_site.lib.exports import moment
 from itsci_site.lib.periods import Period, Precision
+from itsci_site.lib.publishing import register_is_open
 
 from . import exports, sheets
-from .import_rows import NEVER, REQUIRED, Line, Register, line_of, problems_of
-from .models import Reading
+from .import_rows import NEVER, READ, REQUIRED, Line, Register, is_jump, line_of, problems_of
+from .locks import Locks
+from .models import Reading, Region
 from .sheets import Problem, Refused
 
 Item = TypeVar("Item")
@@ -30,19 +37,41 @@ Watch = Callable[[Sequence[Item], str], Iterable[Item]]
 ROWS_A_BATCH = 1000
 
 
+BURST = {
+    "time": "Reading this file took too long. It was not read. Save it anew with the readings alone, or split it.",
+    "memory": "Reading this file took too much memory. It was not read. Save it anew with the readings alone, or split it.",
+    "answer": "This file holds too much text. Keep the columns that docs/import.md names, or split it.",
+    "broken": "This file cannot be read. Save it anew as “CSV UTF-8”.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     new: list[Line]
     corrections: list[Line]
-    corrected: dict[tuple, int | None]
-    """The readings of the register that are corrected, by period and moment."""
-    same: int
+    corrected: dict[tuple, Line]
+    """The readings of the register or the file that are corrected, by period and moment."""
+    unchanged: list[Line]
     headlines: int
     """Rows of headlines, which an export holds, too: they are passed over."""
 
     @property
+    def same(self) -> int:
+        return len(self.unchanged)
+
+    @property
     def drafts(self) -> int:
         return sum(line.published_at is None for line in [*self.new, *self.corrections])
+
+    def before(self, correction: Line) -> Line:
+        """What a correction corrects."""
+        return self.corrected[correction.period, correction.corrects]
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs where another thing would be written, or would be corrected."""
+        lines = [*((line, None) for line in self.new), *((line, self.before(line)) for line in self.corrections)]
+        return sha256(repr(lines).encode()).hexdigest()
 
 
 def unwatched(items: Sequence[Item], label: str) -> Iterable[Item]:
@@ -54,21 +83,61 @@ def load(path: Path, headline_columns: Collection[str] = (), dry_run: bool = Fal
 
     A dry run writes and takes it back, so that the database has its say as well.
     """
-    known = {column.name for column in exports.READINGS}.union(headline_columns)
-    table = sheets.read(path, required=REQUIRED, known=known)
+    table = sheets.read(path, required=REQUIRED, known=_known(headline_columns))
     with transaction.atomic():
-        with connection.cursor() as cursor:  # a second import waits here, and then finds what the first has written
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('import_readings'))")
+        one_writer_at_a_time()
         outcome = check(table, watch)
-        _write(outcome, watch)
+        write(outcome, watch)
         transaction.set_rollback(dry_run)
     return outcome
 
 
+def one_writer_at_a_time() -> None:
+    """A second import, or a sheet that is saved, waits here for the end of the first, and then finds what that has written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('import_readings'))")
+
+
+def uploaded(content: bytes, headline_columns: Collection[str] = ()) -> sheets.Table:
+    """The rows of an upload, read by a child within the bounds of the settings. Raises Refused, and OSError.
+
+    Its cells are those of `import_rows.READ` alone.
+    """
+    sheets.refuse_large(len(content), sheets.Limits(**settings.UPLOADED_TABLE))
+    try:
+        found = child.run(
+            "regions.sheets:in_child", content, child.Bounds(**settings.UPLOADED_TABLE_READER),
+            required=REQUIRED, known=sorted(_known(headline_columns)), kept=READ, limits=settings.UPLOADED_TABLE,
+        )  # fmt: skip
+    except child.Burst as burst:
+        raise Refused([Problem(0, "", BURST[burst.bound])]) from burst
+    if "refused" in found:
+        raise Refused([Problem(*one) for one in found["refused"]])
+    rows = [(number, dict(zip(found["columns"], cells, strict=True))) for number, *cells in found["rows"]]
+    return sheets.Table(rows, [Problem(*one) for one in found["problems"]])
+
+
+def _known(headline_columns: Collection[str]) -> set[str]:
+    return {column.name for column in exports.READINGS}.union(headline_columns)
+
+
 def check(table: sheets.Table, watch: Watch = unwatched) -> Outcome:
     """What is new in the rows of a file. Raises Refused."""
+    outcome, problems = assess(table, watch)
+    if problems:
+        raise Refused(problems)
+    return outcome
+
+
+def assess(
+    table: sheets.Table, watch: Watch = unwatched, regions: QuerySet[Region] | None = None
+) -> tuple[Outcome, list[Problem]]:
+    """What the rows of a file would add, and everything that is wrong with them; rows that something is wrong with add nothing.
+
+    `regions`: those that whoever imports may touch, by default all.
+    """
     problems = list(table.problems)
-    register = Register.load()
+    register = Register.load(regions)
     lines, headlines = [], 0
     for row, cells in watch(table.rows, "Checking"):
         if cells.get("record", "").strip() == "headline":
@@ -79,15 +148,20 @@ def check(table: sheets.Table, watch: Watch = unwatched) -> Outcome:
         if not found:
             lines.append(line_of(row, cells, register))
     there = _there({line.series for line in lines})
-    fresh, same = _fresh(lines, there, register.now, problems)
-    if Reading.objects.published().exists():
+    fresh, unchanged = _fresh(lines, there, register.now, problems)
+    if register_is_open():
+        problems += _with_moment(fresh)
+    elif Reading.objects.published().exists():
         problems += _backdated(fresh, register.now)
+    problems += _locked(fresh)
     problems += _jumps(fresh, there, register.factors())
-    if problems:
-        raise Refused(sorted(problems, key=lambda problem: problem.row))
+    refused = {problem.row for problem in problems}
+    fresh = [line for line in fresh if line.row not in refused]
     corrections = [line for line in fresh if line.corrects]
-    corrected = {(other.period, other.published_at): other.pk for line in corrections for other in there.get(line.period, [])}
-    return Outcome([line for line in fresh if not line.corrects], corrections, corrected, same, headlines)
+    told = [*(line for lines in there.values() for line in lines), *lines]
+    corrected = {(other.period, other.published_at): other for other in reversed(told)}
+    outcome = Outcome([line for line in fresh if not line.corrects], corrections, corrected, unchanged, headlines)
+    return outcome, sorted(problems, key=lambda problem: problem.row)
 
 
 def _there(series: set[int]) -> dict[tuple[int, date, str], list[Line]]:
@@ -125,11 +199,11 @@ def _there(series: set[int]) -> dict[tuple[int, date, str], list[Line]]:
 
 def _fresh(
     lines: list[Line], there: dict[tuple[int, date, str], list[Line]], now: datetime, problems: list[Problem]
-) -> tuple[list[Line], int]:
-    """The lines that are not in the register yet, and how many are. Adds what is wrong with them."""
+) -> tuple[list[Line], list[Line]]:
+    """The lines that are not in the register yet, and those that are. Adds what is wrong with them."""
     first: dict[tuple, Line] = {}
     public = {(line.period, line.published_at) for line in lines if line.is_public(now)}
-    fresh, same = [], 0
+    fresh, same = [], []
     for line in lines:
         place = (line.period, line.corrects)
         told = there.get(line.period, [])
@@ -137,7 +211,7 @@ def _fresh(
             what = f"corrects {line.name(line.corrects)}" if line.corrects else "has this region, metric and period"
             problems.append(Problem(line.row, "period_start", f"Row {twin.row} {what} already. Keep one of the two."))
         elif _is_there(line, told):
-            same += 1
+            same.append(line)
         elif problem := _conflict(line, told, public, now):
             problems.append(problem)
         else:
@@ -194,6 +268,22 @@ def _backdated(fresh: list[Line], now: datetime) -> Iterator[Problem]:
             yield Problem(line.row, "published_at", f"{text} Empty this cell for a draft, or give a moment to come.")
 
 
+def _with_moment(fresh: list[Line]) -> Iterator[Problem]:
+    """Where two people bring a figure to the public, a file cannot."""
+    for line in fresh:
+        if line.published_at:
+            text = "Leave this cell empty: what is imported is a draft, and its approval gives the moment."
+            yield Problem(line.row, "published_at", text)
+
+
+def _locked(fresh: list[Line]) -> Iterator[Problem]:
+    locks = Locks()
+    for line in fresh:
+        lock = None if line.corrects else locks.on(Period(line.effective_on, Precision(line.precision)))
+        if lock:
+            yield Problem(line.row, "period_start", lock.words)
+
+
 def _jumps(fresh: list[Line], there: dict[tuple[int, date, str], list[Line]], factors: dict[int, Decimal]) -> Iterator[Problem]:
     """New values beyond the metric's factor of the value before. What the file itself corrects is passed over."""
     if not factors:
@@ -213,8 +303,7 @@ def _jumps(fresh: list[Line], there: dict[tuple[int, date, str], list[Line]], fa
         if place == 0:
             continue
         before = words[line.series][valued[line.series][place - 1]]
-        low, high = sorted((line.value, before.value or 0))
-        if high > low * factor:
+        if is_jump(line.value, before.value or 0, factor):
             period = Period(before.effective_on, Precision(before.precision))
             text = (
                 f"{line.value} after {before.value} in {period}: more than {factor.normalize():f} times up or down. "
@@ -223,8 +312,8 @@ def _jumps(fresh: list[Line], there: dict[tuple[int, date, str], list[Line]], fa
             yield Problem(line.row, "value", text)
 
 
-def _write(outcome: Outcome, watch: Watch) -> None:
-    """Round by round, as far as chains of corrections are long: what is corrected has to be there first."""
+def write(outcome: Outcome, watch: Watch = unwatched) -> None:
+    """Inside a transaction. Round by round, as far as chains of corrections are long: what is corrected comes first."""
     made: dict[tuple, tuple[int, Reading]] = {}
     rounds: dict[int, list[Reading]] = defaultdict(list)
     for line in sorted([*outcome.new, *outcome.corrections], key=lambda line: line.published_at or NEVER):
@@ -237,7 +326,7 @@ def _write(outcome: Outcome, watch: Watch) -> None:
         if corrected:
             reading.supersedes = corrected
         elif line.corrects:
-            reading.supersedes_id = outcome.corrected[line.period, line.corrects]
+            reading.supersedes_id = outcome.before(line).pk
         rounds[turn + 1].append(reading)
         if line.published_at:
             made[line.period, line.published_at] = (turn + 1, reading)

@@ -15,9 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.periods import Period, Precision, starts_its_period
-from itsci_site.lib.publishing import Publishable, PublishedQuerySet
+from itsci_site.lib.publishing import Approved, Publishable, PublishedQuerySet
+from itsci_site.lib.publishing import Status as Stage
 from itsci_site.lib.translated import Translated, Words, joined, words
 
+from .desks import Desk as Desk
+from .locks import PeriodLock as PeriodLock
 from .versions import Version as Version
 
 
@@ -109,6 +112,8 @@ class Succession(models.Model):
     precision = models.CharField(_("precision"), max_length=7, choices=Precision.choices, default=Precision.DAY)
     source = models.CharField(_("source"), max_length=200)
 
+    shown_with = "predecessor"
+
     class Meta:
         verbose_name = _("succession")
         verbose_name_plural = _("successions")
@@ -130,6 +135,8 @@ class Milestone(Translated):
     year = models.PositiveSmallIntegerField(_("year"), null=True, blank=True, help_text=_("Empty where the source gives none."))
     text = models.CharField(_("text"), max_length=200)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    shown_with = "region"
 
     class Meta:
         verbose_name = _("milestone")
@@ -189,6 +196,8 @@ class Series(models.Model):
 
     region = models.ForeignKey(Region, models.PROTECT, related_name="series", verbose_name=_("region"))
     metric = models.ForeignKey(Metric, models.PROTECT, related_name="series", verbose_name=_("metric"))
+
+    shown_with = "region"
 
     class Meta:
         verbose_name = _("series")
@@ -257,7 +266,11 @@ class ReadingQuerySet(models.QuerySet):
         return self.order_by("-effective_on", "-published_at", "-precision")
 
 
-class Reading(Dated, Translated):
+class Reading(Approved, Dated, Translated):
+    STATE = "stage"
+    MOMENT = "published_at"
+    moves = ("submit", "approve", "send_back", "publish", "reopen")
+
     class Status(models.TextChoices):
         REPORTED = "reported", _("reported")
         PROVISIONAL = "provisional", _("provisional")
@@ -269,6 +282,9 @@ class Reading(Dated, Translated):
         _("value"), null=True, blank=True, help_text=_("Empty only when not reported. Never 0 for missing.")
     )
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.REPORTED)
+    stage = models.CharField(
+        _("stage"), max_length=9, choices=Stage.choices, default=Stage.DRAFT, db_default=Stage.DRAFT, editable=False
+    )
     published_at = models.DateTimeField(
         _("public from"), null=True, blank=True, help_text=_("Once this has passed nothing here can change.")
     )
@@ -296,6 +312,7 @@ class Reading(Dated, Translated):
                 name="regions_reading_missing_is_not_zero",
             ),
             models.CheckConstraint(condition=Q(value__isnull=True) | Q(value__gte=0), name="regions_reading_not_negative"),
+            models.CheckConstraint(condition=Q(stage__in=Stage.values), name="regions_reading_stage_known"),
             models.CheckConstraint(
                 condition=Q(supersedes__isnull=True) | (~Q(reason_en="") & Q(reason_en__isnull=False)),
                 name="regions_reading_correction_has_reason",

@@ -2,13 +2,13 @@
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 
@@ -17,6 +17,23 @@ LARGEST_UNPACKED = 500 * 1024 * 1024
 LARGEST_RATIO = 200
 """Unpacked bytes to a packed one. The sheets of a spreadsheet come to 10 or 20, a file made to fill the memory to 1,000."""
 MOST_ROWS = 1_000_000
+MOST_COLUMNS = 1_000
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, AttributeError, EOFError, ArithmeticError,
+    RuntimeError, OSError,
+)  # fmt: skip
+"""What a package that is no workbook, or a broken one, makes openpyxl raise. What XML parsers raise is a SyntaxError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be, and what it may unpack to. Bytes are looked at first, then what a package says of itself."""
+
+    bytes: int
+    rows: int
+    columns: int
+    unpacked: int
+    ratio: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +65,34 @@ class Table:
 
 def read(path: Path, required: Collection[str], known: Collection[str]) -> Table:
     """The rows of a file whose header has all of `required` and nothing but `known`. Raises Refused, and OSError."""
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise _whole(f"{size:,} bytes are more than the {LARGEST_FILE:,} that one file may have. Split it.")
-    content = path.read_bytes()
+    limits = Limits(LARGEST_FILE, MOST_ROWS, MOST_COLUMNS, LARGEST_UNPACKED, LARGEST_RATIO)
+    refuse_large(path.stat().st_size, limits)
+    return parsed(path.read_bytes(), required, known, limits)
+
+
+def refuse_large(size: int, limits: Limits) -> None:
+    if size > limits.bytes:
+        raise _whole(f"{size:,} bytes are more than the {limits.bytes:,} that one file may have. Split it.")
+
+
+def parsed(content: bytes, required: Collection[str], known: Collection[str], limits: Limits) -> Table:
+    """The same of the content of a file."""
     problems: list[Problem] = []
-    lines = _xlsx(content, problems) if content.startswith(b"PK") else _csv(content, known)
+    lines = _xlsx(content, problems, limits) if content.startswith(b"PK") else _csv(content, known)
     header = next(lines, None)
     if header is None:
         raise _whole("The file is empty.")
+    if len(header) > limits.columns:
+        raise _whole(f"More than {limits.columns:,} columns. Keep those that docs/import.md names.")
     names = _header(header, required, known)
     rows: list[tuple[int, dict[str, str]]] = []
+    filled = 0
     for number, cells in enumerate(lines, start=2):
         if not any(cells):
             continue
-        if len(rows) == MOST_ROWS:
-            raise _whole(f"More than {MOST_ROWS:,} rows. Split the file.")
+        filled += 1
+        if filled > limits.rows:
+            raise _whole(f"More than {limits.rows:,} rows. Split the file.")
         if len(cells) != len(names):
             problems.append(
                 Problem(number, "", f"{len(cells)} cells, but the header has {len(names)}. Is a delimiter missing?")
@@ -71,6 +100,22 @@ def read(path: Path, required: Collection[str], known: Collection[str]) -> Table
             continue
         rows.append((number, dict(zip(names, cells, strict=True))))
     return Table(rows, problems)
+
+
+def in_child(
+    content: bytes, required: Sequence[str], known: Sequence[str], kept: Sequence[str], limits: dict[str, int]
+) -> dict[str, Any]:
+    """`parsed` as JSON, for a child (lib/child.py): its problems, and the cells of the columns to be kept, a list a row."""
+    try:
+        table = parsed(content, required, known, Limits(**limits))
+    except Refused as refused:
+        return {"refused": [[one.row, one.column, one.text] for one in refused.problems]}
+    columns = [name for name in kept if table.rows and name in table.rows[0][1]]
+    return {
+        "columns": columns,
+        "rows": [[number, *(cells[name] for name in columns)] for number, cells in table.rows],
+        "problems": [[one.row, one.column, one.text] for one in table.problems],
+    }
 
 
 def _whole(text: str) -> Refused:
@@ -109,18 +154,25 @@ def _csv(content: bytes, known: Collection[str]) -> Iterator[list[str]]:
         raise Refused([Problem(row, "", f"This row cannot be read ({error}). Look for a stray quotation mark.")]) from error
 
 
-def _xlsx(content: bytes, problems: list[Problem]) -> Iterator[list[str]]:
+def _xlsx(content: bytes, problems: list[Problem], limits: Limits) -> Iterator[list[str]]:
     try:
         with zipfile.ZipFile(BytesIO(content)) as package:
             unpacked = sum(part.file_size for part in package.infolist())
-        if unpacked > min(LARGEST_UNPACKED, LARGEST_RATIO * len(content)):
+        if unpacked > min(limits.unpacked, limits.ratio * len(content)):
             raise _whole(f"Unpacked it would have {unpacked:,} bytes, far more than a table of readings. It was not opened.")
         book = openpyxl.load_workbook(BytesIO(content), read_only=True)
         sheet = _sheet(book)
         sheet.reset_dimensions()  # some programs write a size that would cut rows off
         names: list[str] = []
-        for number, cells in enumerate(sheet.iter_rows(), start=1):
+        blank: object = None
+        # One column more than may be there: so much tells that there are too many, however far out the last one lies.
+        for number, cells in enumerate(sheet.iter_rows(max_col=limits.columns + 1), start=1):
+            if cells is blank:  # what stands for rows that are not there, maybe a million of them, is one object
+                yield []
+                continue
             texts = [_text(cell) for cell in cells]
+            if not any(texts):
+                blank = cells
             if number == 1:
                 names = _trimmed(texts, 0)
                 yield names
@@ -130,7 +182,7 @@ def _xlsx(content: bytes, problems: list[Problem]) -> Iterator[list[str]]:
                     name = names[place] if place < len(names) else ""
                     problems.append(Problem(number, name, "A formula. Put its value in its place."))
             yield _trimmed(texts, len(names))
-    except (zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, AttributeError, EOFError) as error:
+    except UNREADABLE as error:
         raise _whole(f"This XLSX file cannot be opened ({error}). Save it anew, or as “CSV UTF-8”.") from error
 
 

@@ -22,6 +22,8 @@ class Version(models.Model):
     at = models.DateTimeField(_("from"))
     row = models.JSONField(_("content"), null=True)
 
+    kept_in_trail = False
+
     class Meta:
         verbose_name = _("version")
         verbose_name_plural = _("versions")

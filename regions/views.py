@@ -34,6 +34,6 @@ def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
         "milestones": region.milestones.all(),
     }
     if as_at.at is None:
-        context["testimonials"] = region.testimonials.published()
+        context["testimonials"] = region.testimonials.published().listed()
         context["meetings"] = region.places.meetings().published().newest_first()[:5]
     return render_with_photos(request, "regions/region.html", context, context.get("testimonials", ()))

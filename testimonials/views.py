@@ -1,5 +1,7 @@
 """A page a story, and the files of its portrait."""
 
+from typing import Any
+
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,14 +15,16 @@ from .models import PORTRAIT_TYPES, RENDITIONS, Testimonial
 
 
 def story(request: HttpRequest, slug: str) -> HttpResponse:
-    testimonial = get_object_or_404(Testimonial.objects.published().select_related("region__country"), slug=slug)
-    region = testimonial.region
-    context = {
-        "testimonial": testimonial,
-        "region": region,
-        "table": figures.table([region]),
-        "meetings": region.places.meetings().published().newest_first()[:3],
-    }
+    """Of one that names no region nothing that would give it away: no figures, no meetings."""
+    testimonial: Any = get_object_or_404(Testimonial.objects.published().select_related("region__country"), slug=slug)
+    context = {"testimonial": testimonial, "testimonials": [testimonial]}
+    if testimonial.names_region:
+        region = testimonial.region
+        context |= {
+            "region": region,
+            "table": figures.table([region]),
+            "meetings": region.places.meetings().published().newest_first()[:3],
+        }
     return render_with_photos(request, "testimonials/story.html", context, [testimonial])
 
 

@@ -1,21 +1,29 @@
-"""Rows for tests, each with the least it needs. Nothing here reads a clock: rows are public from PAST or a moment named.
+"""Rows for tests, each with the least it needs. Rows are public from PAST or a moment named; only consents, which Postgres
+holds against its clock, begin yesterday.
 
 Codes, addresses and names are told apart by a counter, so that a test names only what it is about.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from itsci_site.lib.periods import Precision
 from itsci_site.lib.publishing import Status
 from meetings.models import Document, Meeting, Place
 from programmes.models import Activity, CountryShare, Headline, Partner, Programme
-from regions.models import Country, Metric, Milestone, Reading, Region, Series, Source, Succession
-from testimonials.models import Testimonial
+from regions.models import Country, Desk, Metric, Milestone, PeriodLock, Reading, Region, Series, Source, Succession
+from testimonials.models import Consent, Contributor, Testimonial
+from testimonials.models.consent import SCOPES
+from testimonials.models.testimonial import FLAGS
 
 PAST = datetime(2020, 1, 1, 12, tzinfo=UTC)
 FUTURE = datetime(2999, 1, 1, 12, tzinfo=UTC)
@@ -47,6 +55,28 @@ def both(**texts: tuple[str, str]) -> dict[str, str]:
 
 def make_user(username: str = "alice", staff: bool = True, superuser: bool = True, **fields: Any) -> User:
     return get_user_model().objects.create_user(username, is_staff=staff, is_superuser=superuser, **fields)
+
+
+def make_desk(*regions: Region, user: User | None = None, everywhere: bool = False) -> Desk:
+    desk = Desk.objects.create(user=user or make_user(f"somebody-{next(_numbers)}"), everywhere=everywhere)
+    desk.regions.set(regions)
+    return desk
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """The client as that of somebody who gave a password and a code."""
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    device, _made = TOTPDevice.objects.get_or_create(user=user, defaults={"name": "app"})
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    return client
+
+
+def signed_in_cookie(user: User, address: str) -> Any:
+    """Of a session as after `sign_in`, for a browser's context at this address."""
+    value = sign_in(Client(), user).cookies[settings.SESSION_COOKIE_NAME].value
+    return {"name": settings.SESSION_COOKIE_NAME, "value": value, "url": address}
 
 
 def make_country(**fields: Any) -> Country:
@@ -101,17 +131,59 @@ def make_reading(
     return Reading.objects.create(**(values | period | fields))
 
 
+def make_lock(on: date | None = None, precision: str = Precision.YEAR, **fields: Any) -> PeriodLock:
+    """By default of a year of its own, long before any reading."""
+    return PeriodLock.objects.create(effective_on=on or date(1900 + next(_numbers) % 90, 1, 1), precision=precision, **fields)
+
+
 def correct(reading: Reading, value: int | None, published_at: datetime | None, **fields: Any) -> Reading:
     """A correction of a public reading."""
     same = dict(precision=reading.precision, source=reading.source, supersedes=reading, reason_en="A typing error")
     return make_reading(reading.series, value, reading.effective_on, published_at, **(same | fields))
 
 
+def keeper() -> User:
+    """Who takes consents and assesses risks."""
+    return get_user_model().objects.get_or_create(username="keeper")[0]
+
+
+def make_contributor(**fields: Any) -> Contributor:
+    values = dict(legal_name=f"Person {next(_numbers)}", preferred_language="fr", age=Contributor.Age.ADULT)
+    return Contributor.objects.create(**(values | fields))
+
+
+def make_consent(contributor: Contributor | None = None, /, **fields: Any) -> Consent:
+    """To everything, for as long as a high risk allows."""
+    given_at = fields.pop("given_at", timezone.now().replace(microsecond=0) - timedelta(days=1))
+    values = dict(how=Consent.How.WRITTEN, given_at=given_at, taken_by=keeper(), language="fr")
+    term = dict(expires_on=(given_at + timedelta(days=180)).date()) if given_at else {}
+    whose = {} if "contributor" in fields else dict(contributor=contributor or make_contributor())
+    return Consent.objects.create(**(values | term | whose | dict.fromkeys(SCOPES, True) | fields))
+
+
 def make_testimonial(region: Region | None = None, public_from: datetime | None = PAST, **fields: Any) -> Testimonial:
+    """Assessed, with a consent to everything."""
     number = next(_numbers)
     values = dict(region=region or make_region(), slug=f"story-{number}", quote=f"Words of person {number}")
     texts = both(story_title=(f"Story {number}", f"Récit {number}"), story_teaser=("What it tells", "Ce que cela raconte"))
-    return Testimonial.objects.create(**(values | texts | public(public_from) | fields))
+    assessed = dict(risk=Testimonial.Risk.LOW, assessed_by=keeper(), assessed_at=PAST)
+    if "consent" not in fields:
+        fields["consent"] = make_consent()
+    if fields["consent"]:
+        fields.setdefault("contributor", fields["consent"].contributor)
+    made = Testimonial.objects.create(**(values | texts | assessed | public(public_from) | fields))
+    made.refresh_from_db(fields=["consent_until", "withdrawn_at"])
+    return made
+
+
+def agree_to_all(testimonial: Testimonial) -> None:
+    """Nothing of it is dangerous any more, and whoever said it agrees to everything."""
+    for flag in FLAGS:
+        setattr(testimonial, flag, False)
+    testimonial.risk, testimonial.assessed_by, testimonial.assessed_at = "low", keeper(), PAST
+    testimonial.consent = make_consent()
+    testimonial.contributor, testimonial.place_precision = testimonial.consent.contributor, Testimonial.Precision.REGION
+    testimonial.save()
 
 
 def make_place(region: Region | None = None, **fields: Any) -> Place:

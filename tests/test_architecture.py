@@ -10,8 +10,11 @@ from django.conf import settings
 
 LIB = "itsci_site.lib"
 STOREYS = {LIB: 0, "regions": 1, "testimonials": 2, "meetings": 2, "programmes": 3, "itsci_site": 4}
-# Within an app: models (with versions and pdf) <- figures, exports, feeds, forms ... <- views, admin, commands <- urls.
-PARTS = {"models": 0, "versions": 0, "content_version": 0, "pdf": 0, "views": 2, "admin": 2, "management": 2, "urls": 3}
+# Within an app: models (with versions, locks and pdf) <- figures, exports, feeds, forms ... <- views, admin, commands <- urls.
+PARTS = {
+    "models": 0, "versions": 0, "desks": 0, "locks": 0, "content_version": 0, "pdf": 0, "views": 2, "admin": 2,
+    "management": 2, "urls": 3,
+}  # fmt: skip
 OTHER_PART = 1
 ENTRANCES = {"views", "admin", "urls"}
 """Nothing of an app is built on these, except that urls name views."""

@@ -278,7 +278,8 @@ def test_meetings_have_the_dates_and_places_of_the_pages() -> None:
     }
     assert found == MEETINGS
     assert all(fields["is_excerpt"] for fields in meetings.values())
-    assert [slug for slug, fields in meetings.items() if fields["mentions_incident"]] == ["kalemie-2016-03-11"]
+    assert [slug for slug, fields in meetings.items() if fields["sensitivity"] != "none"] == ["kalemie-2016-03-11"]
+    assert all(fields["from_source"] for fields in meetings.values())
     assert rows("meetings.document") == []
 
 

@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from itsci_site.management.commands.load_content import FIXTURE, _moment
 
+from .newsroom.desk import CLOSED, OPENED
 from .pages import markup
 
 ROOT: Path = settings.BASE_DIR
@@ -113,7 +114,8 @@ def pages(folder: Path) -> Pages:
     run(folder, "three", "manage.py", "makemigrations", "--name=swahili", "--verbosity=0")
     run(folder, "three", "manage.py", "migrate", "--verbosity=0")
     run(folder, "three", "manage.py", "makemigrations", "--check", "--dry-run")
-    sql = f"import django; django.setup(); from django.db import connection; connection.cursor().execute({TRANSLATE!r})"
+    steps = f"{CLOSED}; {TRANSLATE} {OPENED}"  # as if it had come with the content
+    sql = f"import django; django.setup(); from django.db import connection; connection.cursor().execute({steps!r})"
     run(folder, "three", "-c", sql)
     addresses = [prefix + address for prefix in PREFIXES.values() for address in (*ADDRESSES, "/nowhere/")]
     return json.loads(run(folder, "three", "-m", "tests.third_language", *addresses, "/sw/feeds/figures.atom"))

@@ -98,9 +98,13 @@ def key(language: str, name: str) -> str:
 
 
 def translations(model: type[models.Model]) -> list[tuple[str, str]]:
-    """Every translation that a row of a model has room for: its language and its field."""
+    """Every translation that a row of a model has room for: its language and its field.
+
+    A model says which of its fields are `made_apart` in each language, from something else than the original's column.
+    """
     others = [language for language, _name in settings.LANGUAGES if language != original_language()]
-    return [(language, name) for language in others for name in fields(model)]
+    apart = getattr(model, "made_apart", ())
+    return [(language, name) for language in others for name in fields(model) if name not in apart]
 
 
 def keep_all(**_signal: object) -> None:

@@ -4,6 +4,7 @@ A period is its first day and a precision: (2017-01-01, year) is the year 2017. 
 has to guess whether 03/04 is March or April.
 """
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,6 +42,18 @@ class Period:
             quarters = (gettext("1st quarter"), gettext("2nd quarter"), gettext("3rd quarter"), gettext("4th quarter"))
             return gettext("{quarter} of {year}").format(quarter=quarters[(day.month - 1) // 3], year=day.year)
         return str(day.year)
+
+    @property
+    def last_day(self) -> date:
+        months = {Precision.YEAR: 12, Precision.QUARTER: 3, Precision.MONTH: 1}.get(self.precision)
+        if months is None:
+            return self.first_day
+        month = self.first_day.month + months - 1
+        return self.first_day.replace(month=month, day=monthrange(self.first_day.year, month)[1])
+
+    def holds(self, other: "Period") -> bool:
+        """Does the other lie in this one? A year holds its quarters, its months, its days and itself."""
+        return self.first_day <= other.first_day and other.last_day <= self.last_day
 
 
 def in_words(day: date) -> str:

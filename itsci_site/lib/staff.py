@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
@@ -26,6 +26,7 @@ class RulesForm(forms.ModelForm):
     """Asks every constraint of its model and says in words which one refuses, beside the field that can put it right.
 
     Django's own form skips a constraint that names a field it does not show (`publish_at`); Postgres would then refuse the row.
+    A model whose further rules are triggers tells by `refusals()` the names of those that the row would break.
     """
 
     in_words: ClassVar[Mapping[str, tuple[str | None, Any]]] = {}
@@ -46,11 +47,47 @@ class RulesForm(forms.ModelForm):
                 except ValidationError as error:
                     field, words = self.in_words.get(constraint.name, (None, error))
                     errors[field if field in self.fields else NON_FIELD_ERRORS].append(words)
+        if not errors and not self.errors and hasattr(self.instance, "refusals"):
+            for name in self.instance.refusals():
+                field, words = self.in_words[name]
+                errors[field if field in self.fields else NON_FIELD_ERRORS].append(words)
         if errors:
             raise ValidationError(dict(errors))
 
 
-@admin.action(description=_("Publish selected"), permissions=["change"])
+class Choice(forms.ModelChoiceField):
+    """Shows a choice that no row can have as none. Django's autocomplete would ask the database for it, and break the page."""
+
+    def prepare_value(self, value: Any) -> Any:
+        value = super().prepare_value(value)
+        try:
+            self.queryset.model._meta.pk.to_python(value)  # type: ignore[union-attr]
+        except ValidationError:
+            return None
+        return value
+
+
+class Moment(forms.SplitDateTimeField):
+    """Shows a moment that stands in the address of an add page; Django's two inputs take no text."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return forms.DateTimeField().to_python(value)
+        except ValidationError:
+            return None
+
+
+READABLE: dict[type[models.Field], dict[str, Any]] = {
+    models.ForeignKey: {"form_class": Choice},
+    models.OneToOneField: {"form_class": Choice},
+    models.DateTimeField: {"form_class": Moment},
+}
+"""The `formfield_overrides` of every admin that completes choices or asks for a moment."""
+
+
+@admin.action(description=_("Publish selected"), permissions=["approve"])
 def publish(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
     """Publishes each row that may be, from now on, and says of every other which it is and why."""
     done = 0
@@ -71,7 +108,7 @@ def publish(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> Non
         page.message_user(request, told, messages.SUCCESS)
 
 
-@admin.action(description=_("Withdraw selected"), permissions=["change"])
+@admin.action(description=_("Withdraw selected"), permissions=["withdraw"])
 def withdraw(page: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
     """Takes each row away from the public at once."""
     for row in rows:

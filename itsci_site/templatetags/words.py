@@ -4,6 +4,7 @@ None of this queries. A text that stands by itself has its own note (`language_n
 sentence or a cell are marked (`words`), and the notice at the top of the page speaks for all of them.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -83,6 +84,12 @@ def language_note(context: RequestContext, row: Any, name: str) -> dict[str, obj
 def original_page(context: RequestContext) -> str:
     """The address of this page in the original language."""
     return next(address for code, _name, address, _is_current in languages(context.request) if code == original_language())
+
+
+@register.filter
+def said_in(testimonials: Iterable[Any], language: str) -> bool:
+    """Is any of these quotes printed in that language?"""
+    return any(testimonial.said_in == language for testimonial in testimonials)
 
 
 @register.tag

@@ -21,7 +21,7 @@ TRANSLATED = [model for model in MODELS if issubclass(model, Translated)]
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(make.make_user("alice"))
+    make.sign_in(client, make.make_user("alice"))
     return client
 
 
@@ -77,7 +77,7 @@ def test_a_confirmation_carries_a_name_and_says_of_what(staff: Client, overtaken
 def test_confirming_needs_the_right_to_change(client: Client, overtaken: Region) -> None:
     bob = make.make_user("bob", superuser=False)
     bob.user_permissions.add(Permission.objects.get(codename="view_region"))
-    client.force_login(bob)
+    make.sign_in(client, bob)
     act(client, "confirm_translation", overtaken)
     overtaken.refresh_from_db()
     assert len(outdated(overtaken)) == 2

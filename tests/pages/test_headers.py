@@ -10,6 +10,8 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import override_settings
 
+from tests import factories as make
+
 from . import facts
 from .content import addresses, in_language
 
@@ -98,7 +100,7 @@ def test_pages_are_the_same_for_everyone(answers: dict[str, Any], client: Client
 
 
 def test_signing_in_changes_no_public_page(answers: dict[str, Any], client: Client) -> None:
-    client.force_login(User.objects.create_superuser("alice"))
+    make.sign_in(client, make.make_user())
     for where, response in answers.items():
         signed_in = client.get(where)
         assert signed_in.content == response.content
@@ -118,7 +120,7 @@ def test_pages_are_compressed_on_request(client: Client) -> None:
 
 
 def test_the_admin_adds_its_own_scripts_and_nothing_else(client: Client) -> None:
-    client.force_login(User.objects.create_superuser("alice"))
+    make.sign_in(client, make.make_user())
     for address in ("/admin/", "/admin/regions/reading/", "/admin/regions/region/add/", "/admin/login/?next=/admin/"):
         response = client.get(address, follow=True)
         assert response.status_code == 200

@@ -250,7 +250,7 @@ def test_a_note_comes_and_goes_with_its_cause(
 
 def test_staff_change_and_confirm(client: Client) -> None:
     """By the admin's own forms, with line ends as browsers send them."""
-    client.force_login(factories.make_user())
+    factories.sign_in(client, factories.make_user())
     region = Region.objects.get(slug="katanga")
     link = reverse("admin:regions_region_change", args=[region.pk])
     listed = reverse("admin:regions_region_changelist")

@@ -12,21 +12,22 @@ from tests import factories
 
 from .content import in_language
 
+# The first of each makes due what is due and takes the public role (itsci_site/public_role.py).
 QUERIES = {
-    "/": 7,
-    "/where-we-work/": 5,
-    "/where-we-work/katanga/": 8,
-    "/progress/": 7,
-    "/progress/miners/": 9,
-    "/progress/changes/": 8,
-    "/data/": 5,
-    "/data/corrections/": 2,
-    "/stories/child-labour-katanga/": 5,
-    "/meetings/": 6,
-    "/meetings/kalemie-2016-03-11/": 7,
-    "/accessibility/": 0,
-    "/programmes/scaling-up-itsci/": 8,
-    "/programmes/scaling-up-itsci/progress/": 8,
+    "/": 8,
+    "/where-we-work/": 6,
+    "/where-we-work/katanga/": 9,
+    "/progress/": 8,
+    "/progress/miners/": 10,
+    "/progress/changes/": 9,
+    "/data/": 6,
+    "/data/corrections/": 3,
+    "/stories/child-labour-katanga/": 6,
+    "/meetings/": 7,
+    "/meetings/kalemie-2016-03-11/": 8,
+    "/accessibility/": 1,
+    "/programmes/scaling-up-itsci/": 9,
+    "/programmes/scaling-up-itsci/progress/": 9,
     "/healthz": 0,
     "/readyz": 1,
     "/robots.txt": 0,
@@ -75,12 +76,13 @@ def test_queries_do_not_grow_with_history(client: Client, django_assert_num_quer
 def test_a_page_that_is_not_there_asks_once_for_the_way_on(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert client.get("/nowhere/").status_code == 404
 
 
 @pytest.mark.urls("tests.pages.urls")
 def test_the_page_of_a_fault_asks_nothing(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """Beyond what comes before every page."""
     client.raise_request_exception = False
-    with django_assert_num_queries(0):
+    with django_assert_num_queries(1):
         assert client.get("/broken/").status_code == 500

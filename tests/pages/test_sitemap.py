@@ -206,12 +206,12 @@ def test_no_part_can_be_large(client: Client) -> None:
 
 
 QUERIES = {
-    "/sitemap.xml": 27,
-    "/sitemap-pages.xml": 13,
-    "/sitemap-regions.xml": 3,
-    "/sitemap-figures.xml": 7,
-    "/sitemap-stories.xml": 2,
-    "/sitemap-meetings.xml": 2,
+    "/sitemap.xml": 28,
+    "/sitemap-pages.xml": 14,
+    "/sitemap-regions.xml": 4,
+    "/sitemap-figures.xml": 8,
+    "/sitemap-stories.xml": 3,
+    "/sitemap-meetings.xml": 3,
 }
 
 

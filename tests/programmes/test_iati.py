@@ -842,7 +842,7 @@ def test_the_command_lists_what_is_missing(loaded: Programme, capsys: pytest.Cap
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(make.make_user())
+    make.sign_in(client, make.make_user())
     return client
 
 

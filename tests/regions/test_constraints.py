@@ -8,6 +8,7 @@ from tests.factories import (
     FUTURE,
     correct,
     make_country,
+    make_lock,
     make_metric,
     make_milestone,
     make_reading,
@@ -53,6 +54,7 @@ OVER_ONE_ROW = [  # (table, rule, row, what may not be set, what may)
     ("reading", "correction_has_reason", "correction", "reason_en = ''", "reason_en = '-'"),
     ("reading", "correction_has_reason", "correction", "reason_en = NULL", "reason_en = '-', reason_fr = NULL"),
     ("reading", "one_original_a_period", "draft", "effective_on = '2017-01-01'", "effective_on = '2016-01-01'"),
+    ("reading", "stage_known", "draft", "stage = 'secret'", "stage = 'returned'"),
     # Those below are the trigger's (migration 0002).
     ("reading", "corrects_same_period", "correction", "series_id = %(other_series)s", "series_id = %(series)s"),
     ("reading", "corrects_same_period", "correction", "effective_on = '2016-01-01'", "effective_on = '2017-01-01'"),
@@ -92,6 +94,59 @@ RULES += [
 ]  # fmt: skip
 
 
+def lock(on: str, precision: str) -> str:
+    return (
+        "INSERT INTO regions_periodlock (effective_on, precision, note, locked_at)"  # noqa: S608 - written here
+        f" VALUES ('{on}', '{precision}', '', now())"
+    )
+
+
+def entered(on: str, precision: str) -> str:
+    return (
+        "INSERT INTO regions_reading (series_id, effective_on, precision, period_note, value, status, source_id, reason)"  # noqa: S608
+        f" SELECT series_id, '{on}', '{precision}', '', 1, 'reported', source_id, '' FROM regions_reading"
+        " WHERE id = %(public)s"
+    )
+
+
+# 2013 is locked.
+RULES += [
+    Rule("regions_periodlock_once", lock("2013-01-01", "year"), lock("2013-01-01", "quarter")),
+    Rule("regions_periodlock_precision_known", lock("2012-01-02", "week"), lock("2012-01-02", "day")),
+    Rule("regions_periodlock_starts_period", lock("2012-02-01", "quarter"), lock("2012-02-01", "month")),
+    rule(
+        "regions_periodlock_stays", "regions_periodlock", "lock", "effective_on = '2012-01-01'", "note = 'Sent to the donors'"
+    ),
+    rule("regions_periodlock_stays", "regions_periodlock", "lock", "precision = 'month'", "locked_by_id = NULL"),
+    Rule(
+        "regions_periodlock_unlocked_with_reason",
+        delete("regions_periodlock", "lock"),
+        delete("regions_periodlock", "lock") + " AND set_config('itsci.reason', 'A late report', true) <> ''",
+    ),
+    *(
+        Rule("regions_reading_period_locked", entered(on, precision), entered(*allowed))
+        for on, precision, *allowed in (
+            ("2013-01-01", "year", "2012-01-01", "year"),
+            ("2013-10-01", "quarter", "2014-01-01", "quarter"),
+            ("2013-12-01", "month", "2014-01-01", "month"),
+            ("2013-12-31", "day", "2014-01-01", "day"),
+        )
+    ),
+    *(
+        Rule(
+            "regions_reading_period_locked", update("regions_reading", "locked", change),
+            update("regions_reading", "draft", change),
+        )
+        for change in ("value = 1", "stage = 'submitted'", "effective_on = '2014-01-01', precision = 'year'")
+    ),
+    Rule(
+        "regions_reading_period_locked", update("regions_reading", "draft", "effective_on = '2013-01-01'"),
+        update("regions_reading", "draft", "effective_on = '2012-01-01'"),
+    ),
+    Rule("regions_reading_period_locked", delete("regions_reading", "locked"), delete("regions_reading", "draft")),
+]  # fmt: skip
+
+
 @pytest.fixture
 def rows() -> dict[str, Any]:
     country = make_country()
@@ -108,6 +163,8 @@ def rows() -> dict[str, Any]:
         "draft": make_reading(series, 90, date(2015, 1, 1), published_at=None),
         "scheduled": make_reading(series, 110, date(2018, 1, 1), published_at=FUTURE),
         "other": make_reading(other_series, 7),
+        "locked": make_reading(series, 80, date(2013, 4, 1), published_at=None, precision="quarter"),
+        "lock": make_lock(date(2013, 1, 1)),
     }  # fmt: skip
     return {name: row.pk for name, row in found.items()} | {"version": Version.objects.latest("pk").pk}
 

@@ -18,6 +18,8 @@ from django.test import Client
 from django.utils import timezone
 
 from itsci_site.management import bars
+from itsci_site.management.commands.load_content import FIXTURE
+from itsci_site.management.commands.load_content import load as load_content
 from programmes.exports import COLUMNS
 from regions import importers, sheets
 from regions.models import Country, Metric, Reading, Region, Series, Source
@@ -577,7 +579,7 @@ def test_the_programme_itself_there_and_back(tmp_path: Path) -> None:
     """The real content: 22 figures out, of which 18 are readings."""
     for model in (Series, Region, Country, Metric, Source):
         model.objects.all().delete()
-    call_command("load_content", verbosity=0)
+    load_content(FIXTURE)
     path = download("csv", tmp_path)
     before = path.read_bytes()
     assert load(path) == (0, 18, 0)

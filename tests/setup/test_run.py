@@ -83,8 +83,8 @@ def test_the_first_run_makes_everything() -> None:
         assert "<h1" in get(one.port, "/fr/")
         password = said.partition("password ")[2].split()[0]
         assert len(password) >= 20
-        code = f"from django.contrib.auth import authenticate; print(authenticate(username='admin', password={password!r}))"
-        assert manage(tree, "shell", "-v", "0", "-c", code) == "admin\n"
+        code = f"from django.contrib.auth.models import User; print(User.objects.get().check_password({password!r}))"
+        assert manage(tree, "shell", "-v", "0", "-c", code) == "True\n"
         one.signal(signal.SIGINT)
         one.wait()
         assert one.said.splitlines()[-1].startswith("Stopped")

@@ -58,6 +58,25 @@ def test_no_other_database_is_accepted(url: str) -> None:
     assert said.stdout.startswith(f"DATABASE_URL starts with {scheme}:, but this site needs Postgres 15 or newer (SQLite ")
 
 
+@pytest.mark.parametrize(
+    "url", ["smtp+tls://site:secret-word@mail.example.org:many", "carrier://site:secret-word@mail.example.org"]
+)
+def test_a_mail_server_that_cannot_be_read_is_named_without_its_password(url: str) -> None:
+    said = manage("check", EMAIL_URL=url, EMAIL_FROM="site@example.org")
+    assert said.returncode != 0
+    assert said.stdout.startswith("EMAIL_URL cannot be read: give smtp+tls://user:password@host:587, or leave it unset")
+    assert "secret-word" not in said.stdout and "Traceback" not in said.stdout
+
+
+def test_a_mail_server_needs_a_sender() -> None:
+    url = "smtp+tls://site:p%40ss@mail.example.org:587"
+    assert manage("check", EMAIL_URL=url, EMAIL_FROM="").stdout.startswith("EMAIL_FROM is not set. ")
+    names = "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_TIMEOUT", "DEFAULT_FROM_EMAIL"
+    code = f"from django.conf import settings; print(*(getattr(settings, name) for name in {names}))"
+    said = manage("shell", "-v", "0", "-c", code, EMAIL_URL=url, EMAIL_FROM="site@example.org")
+    assert said.stdout == "mail.example.org 587 p@ss True 10 site@example.org\n"
+
+
 def test_production_settings_pass_the_deployment_check() -> None:
     said = manage("check", "--deploy", "--fail-level", "WARNING")
     assert (said.returncode, said.stdout) == (0, "System check identified no issues (0 silenced).\n")

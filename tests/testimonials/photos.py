@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from testimonials import files, pictures
 from testimonials.models import REDUCED, Testimonial
+from tests.factories import agree_to_all
 
 SIZE = (600, 750)
 ALT = {"en": "A woman at a scale", "fr": "Une femme devant une balance"}
@@ -85,6 +86,7 @@ def give(testimonial: Testimonial, portrait: str = "0123456789abcdef" * 2) -> Te
     made = pictures.read(upload(content(plain(), "PNG"))).files
     for rendition, data in made.items():
         default_storage.save(files.path(portrait, rendition), ContentFile(data))
+    agree_to_all(testimonial)
     testimonial.portrait, testimonial.portrait_bytes = portrait, len(made[REDUCED])
     for language, words in ALT.items():
         setattr(testimonial, f"portrait_alt_{language}", words)

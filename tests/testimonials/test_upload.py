@@ -1,5 +1,6 @@
 """A portrait through the admin: nine files and a row, or neither. Transactions are real here: files follow them."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -7,14 +8,22 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import InternalError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
+from itsci_site.lib.newsroom.guard import open_register
+from itsci_site.lib.newsroom.models import Proposal
+from testimonials import files
 from testimonials.models import RENDITIONS, Testimonial
 from tests import factories
 from tests.admin.test_admin import Form, errors_of, messages_of
+from tests.newsroom import desk
+from tests.newsroom.conftest import signed_in
+from tests.newsroom.desk import write
 
 from .photos import ALT, GONE, content, plain, revealing, upload
 
@@ -33,8 +42,7 @@ def media(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    client.force_login(factories.make_user())
-    return client
+    return factories.sign_in(client, factories.make_user())
 
 
 def stored(media: Path) -> set[str]:
@@ -48,6 +56,7 @@ def files_of(testimonial: Testimonial) -> set[str]:
 def typed(**values: Any) -> dict[str, Any]:
     """What staff fill in for a new story."""
     given = {"quote": "Words", "quote_language": "en", "story_title_en": "Title", "story_teaser_en": "Teaser", "slug": "title"}
+    given |= {"attribution": "anonymous", "place_precision": "region"}
     return given | {"region": factories.make_region().pk, "order": 0} | values
 
 
@@ -199,9 +208,12 @@ def test_a_full_disk_leaves_no_file(staff: Client, media: Path, monkeypatch: pyt
         return save(name, *arguments, **options)
 
     monkeypatch.setattr(default_storage, "save", fill_up)
-    with pytest.raises(OSError, match="No space"):
-        staff.post(ADD, typed(photo=upload(PHOTO), **DESCRIBED))
+    page = staff.post(ADD, typed(photo=upload(PHOTO), **DESCRIBED))
     assert len(done) == 5
+    (told,) = errors_of(page)["photo"]
+    assert told.startswith("The disk is full: nothing was saved.")
+    kept = Form(page).values
+    assert (kept["quote"], kept["story_title_en"], kept["portrait_alt_fr"]) == ("Words", "Title", ALT["fr"])
     assert not Testimonial.objects.exists()
     assert stored(media) == set()
 
@@ -256,7 +268,7 @@ def test_files_go_with_the_story(story: Testimonial, staff: Client, media: Path,
     other = factories.make_testimonial()
     change(staff, other, photo=upload(PHOTO), **DESCRIBED)
     if way == "its page":
-        staff.post(reverse("admin:testimonials_testimonial_delete", args=[story.pk]), {"post": "yes"})
+        staff.post(reverse("admin:testimonials_testimonial_delete", args=[story.pk]), {"post": "yes", "_reason": "x"})
     elif way == "the list":
         chosen = {"action": "delete_selected", "_selected_action": [story.pk], "post": "yes"}
         staff.post(reverse("admin:testimonials_testimonial_changelist"), chosen)
@@ -280,7 +292,7 @@ def test_two_do_not_change_a_story_at_once(story: Testimonial, staff: Client) ->
         with CaptureQueriesContext(connection) as queries:
             getattr(staff, method)(address, sent)
         locked[method] = sum("FOR UPDATE" in query["sql"] for query in queries)
-    assert locked == {"get": 0, "post": 1}
+    assert locked["get"] == 0 and locked["post"]
 
 
 def test_staff_see_the_photo_of_a_draft_and_nobody_else(story: Testimonial, staff: Client, client: Client) -> None:
@@ -294,8 +306,86 @@ def test_staff_see_the_photo_of_a_draft_and_nobody_else(story: Testimonial, staf
     assert staff.get(story.reduced_portrait).status_code == 404
     assert Client().get(shown).status_code == 302
     bob = Client()
-    bob.force_login(factories.make_user("bob", superuser=False))
+    factories.sign_in(bob, factories.make_user("bob", superuser=False))
     assert bob.get(shown).status_code == 404
     without = factories.make_testimonial()
     assert staff.get(reverse("admin:testimonials_testimonial_portrait", args=[without.pk])).status_code == 404
     assert staff.get(reverse("admin:testimonials_testimonial_portrait", args=[10**9])).status_code == 404
+
+
+# The photo of a next version
+
+
+@pytest.fixture
+def two(story: Testimonial) -> tuple[Client, Client]:
+    """Alice, who writes the next version of a public story, and Bob, who approves it."""
+    open_register()
+    return signed_in(factories.make_user("writer")), signed_in(factories.make_user("approver"))
+
+
+def propose(writer: Client, story: Testimonial, **values: Any) -> str:
+    """The name of the photo in the next version."""
+    assert write(writer, story, **(values or {"photo": upload(content(plain(colour="navy")))})).status_code == 302
+    (change,) = Proposal.objects.pending().get().changes
+    return change["after"]["portrait"]
+
+
+def shown_to(staff: Client, story: Testimonial) -> int:
+    return staff.get(reverse("admin:testimonials_testimonial_portrait", args=[story.pk])).status_code
+
+
+def test_the_photo_of_a_next_version_waits_with_it(story: Testimonial, two: tuple[Client, Client], media: Path) -> None:
+    writer, approver = two
+    old = files_of(story)
+    name = propose(writer, story)
+    new = {f"{name}-{rendition}" for rendition in RENDITIONS}
+    story.refresh_from_db()
+    assert files_of(story) == old and stored(media) == old | new, "readers still see the old one"
+    assert writer.get(story.reduced_portrait).status_code == 200
+    assert name in writer.get(desk.address(story)).content.decode()
+    shown = writer.get(reverse("admin:testimonials_testimonial_portrait", args=[story.pk])).content
+    assert shown == (media / "portraits" / f"{name}-384.jpg").read_bytes()
+    files.sweep()
+    for step in ("submit", "approve"):
+        desk.move(writer if step == "submit" else approver, story, step)
+        assert stored(media) == old | new
+    desk.move(approver, story, "publish")
+    story.refresh_from_db()
+    assert story.portrait == name and stored(media) == new
+    assert writer.get(story.reduced_portrait).status_code == 200
+
+
+def test_the_photo_of_a_next_version_goes_with_it(story: Testimonial, two: tuple[Client, Client], media: Path) -> None:
+    writer, _approver = two
+    old = files_of(story)
+    propose(writer, story)
+    another = propose(writer, story, photo=upload(content(plain(colour="red"))))
+    assert {name.partition("-")[0] for name in stored(media)} == {story.portrait, another}, "one replaced the other"
+    desk.move(writer, story, "discard")
+    assert stored(media) == old and shown_to(writer, story) == 200
+
+
+def test_a_next_version_without_the_photo_leaves_it_until_it_comes(
+    story: Testimonial, two: tuple[Client, Client], media: Path
+) -> None:
+    writer, approver = two
+    old = files_of(story)
+    assert propose(writer, story, no_photo="on") == ""
+    assert stored(media) == old
+    for step in ("submit", "approve", "publish"):
+        desk.move(writer if step == "submit" else approver, story, step)
+    assert stored(media) == set()
+
+
+def test_the_sweep_spares_what_is_named_and_what_is_young(story: Testimonial, media: Path) -> None:
+    folder = media / "portraits"
+    for name in ("a" * 32, "b" * 32):
+        (folder / f"{name}-96.jpg").write_bytes(b"x")
+    long_ago = (timezone.now() - 2 * files.GRACE).timestamp()
+    for path in folder.iterdir():
+        if not path.name.startswith("b"):
+            os.utime(path, (long_ago, long_ago))
+    call_command("sweep_portraits")
+    assert stored(media) == files_of(story) | {f"{'b' * 32}-96.jpg"}
+    files.sweep(["b" * 32])
+    assert stored(media) == files_of(story)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.base import DeserializationError
 from django.db import DataError, IntegrityError, connection, transaction
 
+from itsci_site.lib.newsroom.guard import open_register
 from itsci_site.management.steps import plain_errors, step
 from programmes.models import Programme
 from regions.models import Region, Version
@@ -61,6 +62,7 @@ class Command(BaseCommand):
         try:
             with plain_errors():
                 loaded = load(fixture)
+                open_register()
         except (DeserializationError, IntegrityError, DataError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"{fixture.name} could not be loaded, and nothing of it was kept: {reason}") from error
