@@ -4,7 +4,7 @@ PORT ?= 8000
 NAME ?=
 TESTS ?=
 
-.PHONY: run test lint superuser lock soak
+.PHONY: run test lint superuser lock soak weigh bench
 .SILENT:
 .DEFAULT_GOAL := run
 
@@ -25,6 +25,12 @@ lock: python
 
 soak: python
 	SOAK=1 exec $(PYTHON) deploy/local.py test tests/setup/test_soak.py
+
+weigh: python
+	exec $(PYTHON) deploy/local.py weigh
+
+bench: python
+	exec $(PYTHON) deploy/local.py bench
 
 .PHONY: python
 python:

@@ -31,6 +31,7 @@ from django.views.decorators.http import require_safe
 
 from itsci_site.lib.exports import csv_chunks, dumps, json_chunks, record
 from itsci_site.lib.found import data_block
+from itsci_site.lib.pagecache import kept
 from programmes import changes
 from programmes import exports as figures
 from regions import exports
@@ -45,6 +46,7 @@ CORRECTIONS_A_PAGE = 50
 MOST_PROBLEMS = 20
 
 
+@kept()
 def data(request: HttpRequest) -> HttpResponse:
     """Nothing of the data itself: what there is to take, and what each column means."""
     now = timezone.now()
@@ -53,6 +55,7 @@ def data(request: HttpRequest) -> HttpResponse:
     return render(request, "data/data.html", context)
 
 
+@kept("page")
 def corrections(request: HttpRequest) -> HttpResponse:
     """Of regions fifty a page, of headlines all on the first. Nonsense for a page: the first one with a message, status 400."""
     asked = PageForm(request.GET)
@@ -145,6 +148,7 @@ def readings_xlsx(selection: Selection) -> HttpResponseBase:
     return FileResponse(file, content_type=data_files.XLSX)
 
 
+@kept(refuses=True)
 @download("regions.geojson")
 def regions_geojson(selection: Selection) -> HttpResponseBase:
     with past(selection.past):
@@ -203,14 +207,17 @@ def _told(words: str) -> HttpResponse:
     return HttpResponse(f"{words}\n", content_type="text/plain; charset=utf-8", status=400)
 
 
+@kept(refuses=True)
 def datapackage(request: HttpRequest) -> HttpResponse:
     return _described(request, data_files.data_package(timezone.now()), "application/json")
 
 
+@kept(refuses=True)
 def dataset(request: HttpRequest) -> HttpResponse:
     return _described(request, data_files.dataset(request.build_absolute_uri, timezone.now()), "application/ld+json")
 
 
+@kept(refuses=True)
 def openapi(request: HttpRequest) -> HttpResponse:
     return _described(request, data_files.open_api(request.build_absolute_uri, timezone.now()), "application/json")
 

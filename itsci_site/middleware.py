@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from itsci_site import public_role
+from itsci_site.lib import pagecache
 from itsci_site.lib.newsroom import proposals
 
 UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STATIC_URL)
@@ -76,6 +79,76 @@ def resource_policy(get_response: Next) -> Next:
         return response
 
     return middleware
+
+
+def one_origin(get_response: Next) -> Next:
+    """Public pages say their address as SITE_URL has it, whichever of the site's names was asked for."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.SITE_URL and not request.path_info.startswith("/admin/"):
+            request.get_host()  # refuses a host that is none of ours
+            scheme, _colon, host = settings.SITE_URL.partition("://")
+            request.META |= {"HTTP_HOST": host, "wsgi.url_scheme": scheme}
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        return get_response(request)
+
+    return middleware
+
+
+class KeptPages:
+    """Which answers may be kept, by browsers, by proxies and by our own page cache, and for how long."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        read: set[str] = set()
+        with connection.execute_wrapper(_noting(read)):
+            response = self.get_response(request)
+        is_unkept = "no-store" in response.headers.get("Cache-Control", "")
+        is_kept = getattr(request, "may_be_kept", False) and response.status_code == 200 and not is_unkept
+        if is_kept:
+            response.headers["Cache-Control"] = _policy(bool(read))
+        if settings.BEHIND_PROXY:  # how long nginx, of our own, may give it to everybody
+            response.headers["X-Accel-Expires"] = "1" if is_kept and not read else "0"
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if request.method not in ("GET", "HEAD") or not hasattr(view, "kept"):
+            return None
+        if view.kept is not None and (left := _canonical(request.GET, view.kept)) is not None:
+            return HttpResponseRedirect(request.path + (f"?{left}" if left else ""))
+        request.may_be_kept = True  # type: ignore[attr-defined]
+        pagecache.begin(request)
+        return None
+
+
+PEOPLES_WORDS = "testimonials_"
+"""What rests on these tables no shared cache keeps: it has to be gone with the consent."""
+
+
+def _noting(read: set[str]) -> Callable[..., Any]:
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if PEOPLES_WORDS in sql:
+            read.add(PEOPLES_WORDS)
+        return execute(sql, params, many, context)
+
+    return note
+
+
+def _policy(has_peoples_words: bool) -> str:
+    if has_peoples_words:
+        return "private, no-cache"
+    if settings.SHARED_CACHE_SECONDS:
+        return f"public, max-age=0, s-maxage={settings.SHARED_CACHE_SECONDS}, stale-if-error=86400"
+    return "no-cache"
+
+
+def _canonical(query: QueryDict, parameters: frozenset[str]) -> str | None:
+    """The query without what the page does not read; None where that is all there is."""
+    if all(name in parameters and len(values) == 1 for name, values in query.lists()):
+        return None
+    return urlencode({name: value for name, value in query.items() if name in parameters})
 
 
 def next_versions(get_response: Next) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -78,7 +78,7 @@ def _there(role: str) -> bool:
                     return False
             except DatabaseError:
                 pass
-        cursor.execute(f"SELECT pg_has_role(session_user, %s, '{_taken()}')", [role])
+        cursor.execute(f"SELECT pg_has_role(session_user, %s, '{right_to_take()}')", [role])
         if not cursor.fetchone()[0]:
             try:
                 with transaction.atomic():
@@ -88,7 +88,7 @@ def _there(role: str) -> bool:
     return True
 
 
-def _taken() -> str:
+def right_to_take() -> str:
     """The right to take a role, in the words of this Postgres."""
     return "SET" if connection.pg_version >= 160000 else "MEMBER"  # type: ignore[attr-defined]
 
@@ -99,7 +99,7 @@ def begin() -> bool:
         proposals.apply_due()
         return False
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [settings.PUBLIC_DB_ROLE, _taken()])
+        cursor.execute(BEGIN, [settings.PUBLIC_DB_ROLE, right_to_take()])
         applied, role = cursor.fetchone()
     if applied:
         proposals.apply_due()  # there may be more

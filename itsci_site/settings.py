@@ -1,5 +1,6 @@
 """Every setting of the site. What differs between machines comes from the environment or `.env`; `.env.example` lists it."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,12 +16,31 @@ env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 
+REFUSED: list[str] = []
+"""What is wrong with settings, in `manage.py check_install` alone: it serves nothing, and tells all of it at once."""
+
+
+def refuse(told: str, because: Exception | None = None) -> None:
+    """Raises ImproperlyConfigured, but where all that is wrong is wanted."""
+    if sys.argv[1:2] != ["check_install"]:
+        raise ImproperlyConfigured(told) from because
+    REFUSED.append(told)
+
+
 def required(name: str, why: str) -> str:
-    """The value of a setting that has no safe default. Raises ImproperlyConfigured naming it when it is missing or empty."""
+    """The value of a setting that has no safe default; it is refused, with its name, when it is missing or empty."""
     value = env.str(name, default="").strip()
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. {why} Put it into the environment or into .env (see .env.example).")
+        refuse(f"{name} is not set. {why} Put it into the environment or into .env (see .env.example).")
     return value
+
+
+def number(name: str, default: int) -> int:
+    try:
+        return env.int(name, default=default)
+    except ValueError as error:
+        refuse(f"{name} is no whole number. It stands for milliseconds, {default} if it is left out.", error)
+    return default
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -29,9 +49,9 @@ if DEBUG:
     SECRET_KEY = env.str("SECRET_KEY", default="for-development-only-never-for-a-public-site")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 else:
-    SECRET_KEY = required("SECRET_KEY", "It signs sessions: a random text of at least 50 characters.")
+    SECRET_KEY = required("SECRET_KEY", "It signs sessions: a random text of at least 50 characters.") or "refused"
     required("ALLOWED_HOSTS", "The names this site answers to, with commas between them.")
-    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
 # On for any site that visitors reach. `make run` turns it off in .env: a browser on this machine speaks plain HTTP to it.
 HTTPS = env.bool("HTTPS", default=True)
@@ -40,6 +60,11 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP fr
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 60  # seconds without a request to the admin (middleware.rolling_session)
 CSRF_COOKIE_SECURE = HTTPS
+# With this name browsers take a cookie over HTTPS alone, and from this very host: no other one of the domain can plant it.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token; no script reads it
+MESSAGE_STORAGE = "itsci_site.notes.Notes"
 CSRF_FAILURE_VIEW = "itsci_site.sign_in_views.csrf_failure"
 SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -49,6 +74,9 @@ SECURE_HSTS_PRELOAD = HTTPS
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Where the site stands, like https://example.org: what addresses in full begin with. Unset: with the host that was asked.
+SITE_URL = env.str("SITE_URL", default="")
+SITE_URL = SITE_URL.rstrip("/")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -77,7 +105,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # What sets headers stands outside of what redirects, so that redirects and errors carry them, too.
+    "itsci_site.asked.Identified",  # outermost, so that whatever is logged names its request
+    # What sets headers (headers.FIRST) stands outside of what redirects, so that redirects and errors carry them, too.
+    "itsci_site.headers.HeadersOfSecurity",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "itsci_site.middleware.resource_policy",
     "csp.middleware.CSPMiddleware",
@@ -85,7 +115,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "itsci_site.middleware.one_origin",
     "itsci_site.middleware.next_versions",
+    "itsci_site.middleware.KeptPages",
     "itsci_site.middleware.admin_policy",
     "itsci_site.middleware.language_from_path",
     "itsci_site.readable.utf8_without_nul",  # before a session is asked for
@@ -99,6 +131,11 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "itsci_site.readable.AdminInput",
 ]
+
+# Numbers for Prometheus at /metrics, for whoever knows this word; needs the extra "watch". Empty: there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+if METRICS_TOKEN:
+    MIDDLEWARE.insert(MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), "itsci_site.metrics.measured")
 
 # No script, no frame, nothing from another host. The admin adds its own scripts (middleware.admin_policy).
 CONTENT_SECURITY_POLICY = {
@@ -142,6 +179,9 @@ TEMPLATES = [
 ]
 
 
+NO_DATABASE = {"ENGINE": "django.db.backends.postgresql", "NAME": "refused"}
+
+
 def database() -> dict:
     """The one database, Postgres: the model rules are its constraints and triggers. Unset means the project's own server."""
     url = env.str("DATABASE_URL", default="").strip()
@@ -149,14 +189,16 @@ def database() -> dict:
         return localdb.database(BASE_DIR / ".local" / "postgres")
     if not url.startswith(("postgres://", "postgresql://", "postgis://", "pgsql://")):
         scheme = url.partition(":")[0]
-        raise ImproperlyConfigured(
+        refuse(
             f"DATABASE_URL starts with {scheme}:, but this site needs Postgres 15 or newer (SQLite is not supported). "
             "Give postgresql://user:password@host:5432/name, or leave it unset to use the project's own local Postgres."
         )
+        return NO_DATABASE
     try:
         entry = env.db_url_config(url)
     except ValueError as error:  # a port that is no number, a bracket too many; the text must not show the password
-        raise ImproperlyConfigured("DATABASE_URL cannot be read: give postgresql://user:password@host:5432/name.") from error
+        refuse("DATABASE_URL cannot be read: give postgresql://user:password@host:5432/name.", error)
+        return NO_DATABASE
     # In seconds, for a host that is silent: libpq by itself would wait for minutes.
     options = {"connect_timeout": 10} | entry.get("OPTIONS", {})
     fixed = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
@@ -212,6 +254,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # other sites may read the open data, and nothing else
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "media"))()
 # The offline packs; made by the site itself, they can be deleted at any time.
 OFFLINE_ROOT = env.path("OFFLINE_ROOT", default=str(BASE_DIR / ".local" / "offline"))()
@@ -219,7 +262,20 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "itsci_site.storage.OneStylesheetStorage", "OPTIONS": {"file_permissions_mode": 0o644}},
 }
+# Pages kept ready in each process (lib/pagecache.py): how many, how many bytes of them, and how a process knows that content
+# changed: "ask" the database on each request, or "listen" for it, which costs less and can be late by a second.
+PAGE_CACHE = {
+    "pages": 2_000,
+    "bytes": env.int("PAGE_CACHE_MB", default=0 if DEBUG else 16) * 2**20,
+    "version": env.str("PAGE_CACHE_VERSION", default="ask"),
+}
+if PAGE_CACHE["version"] not in ("ask", "listen"):
+    refuse("PAGE_CACHE_VERSION is neither ask nor listen. Give one of them, or leave it out.")
+# Seconds that a CDN may give a page without asking; pages with people's words never. 0: it always asks.
+SHARED_CACHE_SECONDS = env.int("SHARED_CACHE_SECONDS", default=0)
 # Printed on the accessibility page for readers who meet a barrier. Empty: the page says that none is given.
+
+# Printed on the accessibility page, for readers who meet a barrier, and in security.txt. Empty: none is given.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 
 
@@ -228,9 +284,8 @@ def mail() -> dict:
     try:
         found = env.email_url("EMAIL_URL", default="consolemail://")
     except (ImproperlyConfigured, ValueError) as error:  # its text could show the password
-        raise ImproperlyConfigured(
-            "EMAIL_URL cannot be read: give smtp+tls://user:password@host:587, or leave it unset to print mail."
-        ) from error
+        refuse("EMAIL_URL cannot be read: give smtp+tls://user:password@host:587, or leave it unset to print mail.", error)
+        return {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}
     if found["EMAIL_HOST"]:
         found["DEFAULT_FROM_EMAIL"] = required(
             "EMAIL_FROM", "Mail comes from it: an address that the server in EMAIL_URL sends for."
@@ -245,11 +300,28 @@ UPLOADED_TABLE = {"bytes": 2 * 2**20, "rows": 10_000, "columns": 40, "unpacked":
 UPLOADED_TABLE_READER = {"memory": 256 * 2**20, "cpu": 4, "wall": 10, "answer": 8 * 2**20}
 FILE_UPLOAD_PERMISSIONS = 0o640
 
+# Noted in the log from so many milliseconds on; 0 notes none.
+SLOW_REQUEST_MS = number("SLOW_REQUEST_MS", 2000)
+SLOW_QUERY_MS = number("SLOW_QUERY_MS", 500)
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain")
+if LOG_FORMAT not in ("plain", "json"):
+    refuse("LOG_FORMAT is neither plain nor json. Give one of them, or leave it out.")
+    LOG_FORMAT = "plain"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"brief": {"()": "django.utils.log.CallbackFilter", "callback": "ext://itsci_site.lib.logs.brief"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["brief"]}},
+    "formatters": {"plain": {"()": "itsci_site.lib.logs.Plain"}, "json": {"()": "itsci_site.lib.logs.Json"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["brief"],
+            "formatter": LOG_FORMAT,
+            "stream": "ext://sys.stdout" if LOG_FORMAT == "json" else "ext://sys.stderr",
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
     "loggers": {"axes": {"level": "ERROR"}},  # below that it names accounts and addresses
 }
+# Errors are sent there, without a word about people; needs the extra "watch". Empty: nothing is sent.
+SENTRY_DSN = env.str("SENTRY_DSN", default="").strip()

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from itsci_site.lib import text
 from itsci_site.lib.exports import Words
 from itsci_site.lib.found import short
+from itsci_site.lib.pagecache import kept
 from meetings.models import Meeting
 from programmes import tags
 from programmes.public import headlines_of, programme_at, regions_of
@@ -34,6 +35,7 @@ LEAD = 120
 """Characters of a lead that a picture has room for."""
 
 
+@kept()
 @require_safe
 def share_image(request: HttpRequest, page: str) -> HttpResponse:
     """Other sites may show it. What is withdrawn must go at once, so that nobody keeps it without asking again."""

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from itsci_site.lib.found import last_change
+from itsci_site.lib.pagecache import kept
 from meetings.models import Meeting
 from programmes.changes import headline_corrections
 from programmes.models import Headline, Programme
@@ -208,12 +209,14 @@ def last_of(rows: QuerySet) -> Moment:
     return latest(rows.order_by().aggregate(**{name: Max(name) for name in known}).values())
 
 
+@kept()
 @require_safe
 @conditional_page
 def index(request: HttpRequest) -> HttpResponse:
     return views.index(request, PARTS, sitemap_url_name="sitemap_section")
 
 
+@kept("p")
 @require_safe
 @conditional_page
 def section(request: HttpRequest, section: str) -> HttpResponse:

@@ -12,8 +12,10 @@ from programmes import iati_views
 from programmes.feeds import Figures
 
 from . import data_views, exchange, sitemaps, views
+from .lib.pagecache import kept
 from .preview import preview
 from .search_views import search_page
+from .security_txt import security_txt
 from .share_views import share_image
 from .sign_in_forms import ResetForm
 from .sign_in_views import of_the_admin
@@ -31,6 +33,7 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("robots.txt", views.robots, name="robots"),
     path("favicon.ico", views.favicon, name="favicon"),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("sitemap.xml", sitemaps.index, name="sitemap"),
     path("sitemap-<slug:section>.xml", sitemaps.section, name="sitemap_section"),
     # Open data: one address for both languages.
@@ -51,8 +54,8 @@ urlpatterns = [
         path("search/", search_page, name="search"),
         path("data/", data_views.data, name="data"),
         path("data/corrections/", data_views.corrections, name="corrections"),
-        path("feeds/figures.atom", conditional_page(Figures()), name="figures_feed"),
-        path("feeds/meetings.atom", conditional_page(Meetings()), name="meetings_feed"),
+        path("feeds/figures.atom", kept()(conditional_page(Figures())), name="figures_feed"),
+        path("feeds/meetings.atom", kept("region")(conditional_page(Meetings())), name="meetings_feed"),
         path("feeds/meetings.ics", meetings_calendar, name="meetings_calendar"),
         path("preview/<str:token>/", preview, name="preview"),
         path("accessibility/", views.accessibility, name="accessibility"),

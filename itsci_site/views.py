@@ -14,15 +14,17 @@ from django.urls import reverse
 from regions.models import Region
 
 from . import readable
+from .lib.pagecache import kept
 
 
+@kept()
 def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "accessibility.html")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
@@ -31,10 +33,11 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return HttpResponse("the database does not answer\n", content_type="text/plain", status=503)
-    return HttpResponse("ok\n", content_type="text/plain")
+        return HttpResponse("the database does not answer\n", content_type="text/plain; charset=utf-8", status=503)
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
+@kept()
 def robots(request: HttpRequest) -> HttpResponse:
     """All but the admin and what a search finds: no page of its own, and endless."""
     lines = ["User-agent: *", "Disallow: /admin/"]
@@ -42,7 +45,7 @@ def robots(request: HttpRequest) -> HttpResponse:
         lines.append(f"Disallow: {'' if code == settings.LANGUAGE_CODE else f'/{code}'}/search/")
     with suppress(DisallowedHost):
         lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
-    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain")
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -67,8 +70,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Asks the database nothing: it may be what broke."""
-    return render(request, "500.html", status=500)
+    """Asks the database nothing: it may be what broke. The number is the one that the log has."""
+    asked = getattr(request, "asked", None)
+    return render(request, "500.html", {"number": asked.id if asked else ""}, status=500)
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:

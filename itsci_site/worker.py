@@ -1,34 +1,70 @@
-"""gunicorn's worker, with a page of ours for an address that is too long to reach Django."""
+"""gunicorn's worker, with answers of ours where Django is not reached, or fails at its own error page."""
 
+import logging
 from contextlib import suppress
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
-from gunicorn.http.errors import LimitRequestLine
+from django.utils.translation import gettext
+from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
+
+from .headers import policy
+
+log = logging.getLogger(__name__)
+STATUS = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.ForbiddenProxyRequest: HTTPStatus.FORBIDDEN,
+    errors.ConfigurationProblem: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeader: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.InvalidResponseHeaderName: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.ParseException: HTTPStatus.BAD_REQUEST,
+}
+"""The first that fits. Everything else is the site's fault."""
 
 
 class Worker(ThreadWorker):
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        if isinstance(exc, LimitRequestLine):
-            with suppress(OSError):  # nobody waits any more
-                write_nonblock(client, too_long())
+        """Says what kind of error it was and where in the code: gunicorn itself logs the address, and words of the request."""
+        status = next((status for kind, status in STATUS.items() if isinstance(exc, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.info("A request that cannot be read: %s", type(exc).__name__)
         else:
-            super().handle_error(req, client, addr, exc)
+            log.error("An answer could not be made: %s", type(exc).__name__, exc_info=exc)
+        with suppress(OSError):  # nobody waits any more
+            write_nonblock(client, answer(status))
 
 
 @cache
-def too_long() -> bytes:
+def answer(status: HTTPStatus) -> bytes:
     """A whole answer, in every language: what was asked for, and so in which one, was not read to its end."""
-    with translation.override(settings.LANGUAGE_CODE):
-        page = render_to_string("414.html").encode()
-    headers = [
-        "HTTP/1.1 414 URI Too Long", "Connection: close", "Content-Type: text/html; charset=utf-8",
-        f"Content-Length: {len(page)}", "Cache-Control: no-store", "X-Content-Type-Options: nosniff",
-        "Content-Security-Policy: default-src 'none'; style-src 'self'; frame-ancestors 'none'",
-    ]  # fmt: skip
-    return "\r\n".join([*headers, "", ""]).encode() + page
+    if status == HTTPStatus.REQUEST_URI_TOO_LONG:
+        kind = "html"
+        with translation.override(settings.LANGUAGE_CODE):
+            page = render_to_string("414.html").encode()
+    else:
+        kind = "plain"
+        page = "".join(f"{words}\n" for words in _in_every_language(status)).encode()
+    headers = {
+        "Connection": "close", "Content-Type": f"text/{kind}; charset=utf-8", "Content-Length": str(len(page)),
+        "Cache-Control": "no-store",
+    } | policy()  # fmt: skip
+    head = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(head).encode() + page
+
+
+def _in_every_language(status: HTTPStatus) -> list[str]:
+    found = [f"{status.value} {status.phrase}"]
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            found.append(gettext("Something went wrong here") if is_ours else gettext("This request could not be read"))
+    return found

@@ -11,6 +11,8 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.http import conditional_page, require_safe
 from icalendar import Calendar, Event
 
+from itsci_site.lib.pagecache import kept
+
 from .feeds import region_asked, title_of, uid
 from .models import Meeting
 
@@ -45,6 +47,7 @@ def calendar(meetings: Iterable[Meeting], name: str, absolute: Callable[[str], s
     return book.to_ical()
 
 
+@kept("region")
 @require_safe
 @conditional_page
 def meetings_calendar(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from itsci_site.lib.pagecache import kept
 from regions import figures
 
 from . import feeds, register
@@ -11,6 +12,7 @@ from .forms import RegisterFilter
 from .models import Document, Meeting
 
 
+@kept("q", "region", "place", "year", "before", "after")
 def meetings(request: HttpRequest) -> HttpResponse:
     """Nonsense in the query string: the whole register with a message at its field, status 400."""
     form = RegisterFilter(request.GET)
@@ -29,9 +31,13 @@ def meetings(request: HttpRequest) -> HttpResponse:
         "feed": feeds.within(reverse("meetings_feed"), region),
         "calendar": feeds.within(reverse("meetings_calendar"), region),
     }
-    return render(request, "meetings/register.html", context, status=200 if form.is_valid() else 400)
+    response = render(request, "meetings/register.html", context, status=200 if form.is_valid() else 400)
+    if asked.get("q"):  # what somebody looked for is kept nowhere
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
+@kept()
 def meeting(request: HttpRequest, slug: str) -> HttpResponse:
     public = Meeting.objects.published().newest_first()
     meeting = get_object_or_404(public.prefetch_related("documents"), slug=slug)

@@ -1,6 +1,6 @@
 """What became public, was corrected or was defined anew between two moments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby, zip_longest
@@ -115,8 +115,8 @@ def readings(moments: Moments) -> QuerySet[Reading]:
     )  # fmt: skip
 
 
-def new_data(found: QuerySet[Reading]) -> Iterator[New]:
-    originals = found.filter(supersedes__isnull=True)
+def new_data(found: Iterable[Reading]) -> Iterator[New]:
+    originals = [reading for reading in found if not reading.supersedes_id]
     for (day, metric, as_of), group in groupby(originals, key=lambda one: (_day(one), one.series.metric, one.as_of)):
         yield New(day, metric, as_of, tuple(group))
 

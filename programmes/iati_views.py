@@ -8,6 +8,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
+from itsci_site.lib.pagecache import kept
 from regions.forms import AsAt
 from regions.versions import past
 
@@ -18,6 +19,7 @@ LONGEST = 60
 """Characters of what was asked that an answer repeats."""
 
 
+@kept(refuses=True)
 @require_safe
 def iati_file(request: HttpRequest) -> HttpResponse:
     asked = AsAt.read(request.GET)

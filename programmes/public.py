@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 
 from itsci_site.lib.publishing import PublishedQuerySet
 from regions.models import Metric, Region, Series
@@ -12,10 +12,22 @@ from regions.models import Metric, Region, Series
 from .models import Headline, Programme
 
 
+def programmes_at(at: datetime | None = None) -> list[Programme]:
+    """All that are public, the one that owns the home page first."""
+    return list(Programme.objects.published(at).order_by("order", "slug"))
+
+
+def among(programmes: list[Programme], slug: str | None) -> Programme:
+    """The one at `slug`, or the one that owns the home page. Raises Http404 where it is not public."""
+    for programme in programmes:
+        if slug in (None, programme.slug):
+            return programme
+    raise Http404
+
+
 def programme_at(slug: str | None, at: datetime | None = None) -> Programme:
-    """The programme at `slug`, or the one that owns the home page. Raises Http404 where it is not public."""
-    public = Programme.objects.published(at).order_by("order", "slug")
-    return get_object_or_404(public, slug=slug) if slug else get_object_or_404(public[:1])
+    """As `among` all that are public."""
+    return among(programmes_at(at), slug)
 
 
 def headlines_of(programme: Programme, at: datetime | None = None) -> PublishedQuerySet:

@@ -3,6 +3,7 @@
 Figure pages stand here and not with the regions: they set the programme's headlines beside the regions' readings.
 """
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.clickjacking import xframe_options_exempt
 
+from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
 from itsci_site.lib.publishing import PublishedQuerySet
 from itsci_site.lib.translated import words
@@ -28,7 +30,7 @@ from testimonials.models import Testimonial
 from . import changes as changed
 from .forms import Span
 from .models import Headline, Programme
-from .public import headlines_of, programme_at, regions_of
+from .public import among, headlines_of, programme_at, programmes_at, regions_of
 from .reconcile import counted, reconcile
 from .tags import of_region, of_whole
 
@@ -45,12 +47,12 @@ def _figure_address(metric: Metric, slug: str | None) -> str:
     return reverse("programme_figure", args=[slug, metric.slug]) if slug else metric.get_absolute_url()
 
 
-def _standing(programme: Programme, slug: str | None, name: str, *arguments: str) -> dict[str, str]:
+def _standing(programme: Programme, slug: str | None, leads: bool, name: str, *arguments: str) -> dict[str, str]:
     """What a page below /programmes/ stands for: `same_as`, the address without the programme in it, for the one that owns
     that; for any other `further`, the name that tells it from that one."""
     if not slug:
         return {}
-    return {"same_as": reverse(name, args=arguments)} if programme == programme_at(None) else {"further": programme.name}
+    return {"same_as": reverse(name, args=arguments)} if leads else {"further": programme.name}
 
 
 def _tags(headlines: list[Headline], slug: str | None, query: str = "") -> list[tuple[Headline, str]]:
@@ -58,15 +60,17 @@ def _tags(headlines: list[Headline], slug: str | None, query: str = "") -> list[
     return [(headline, f"{_figure_address(headline.metric, slug)}{query}#{headline.code.lower()}") for headline in headlines]
 
 
+@kept("photo")
 def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
-    programme = programme_at(slug)
+    programmes = programmes_at()
+    programme = among(programmes, slug)
     regions = regions_of(programme)
     facets, unplaced = maps.facets(regions)
     testimonials: Any = (
         Testimonial.objects.published().filter(region__in=regions).select_related("region__country").order_by("order")
     )
     context = {
-        **_standing(programme, slug, "our_work"),
+        **_standing(programme, slug, programme == programmes[0], "our_work"),
         "programme": programme,
         "regions": regions,
         "countries": len({region.country_id for region in regions}),
@@ -78,19 +82,21 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "testimonials": testimonials,
         "one_each": all(testimonial.names_region for testimonial in testimonials),
         "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
-        "others": Programme.objects.published().exclude(pk=programme.pk),
+        "others": [other for other in programmes if other != programme],
     }
     return render_with_photos(request, "programmes/our_work.html", context, testimonials)
 
 
+@kept("as-at")
 @seen_as_at
 def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> HttpResponse:
-    programme = programme_at(slug, as_at.at)
+    programmes = programmes_at(as_at.at)
+    programme = among(programmes, slug)
     table = figures.table(regions_of(programme, as_at.at), programme.metrics.all(), as_at.at)
     headlines = _latest(headlines_of(programme, as_at.at))
     measures = counted(headlines, table)
     context = {
-        **_standing(programme, slug, "progress"),
+        **_standing(programme, slug, programme == programmes[0], "progress"),
         "as_at": as_at,
         "programme": programme,
         "table": table,
@@ -103,23 +109,26 @@ def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> Http
     return render(request, "programmes/progress.html", context)
 
 
+@kept("as-at")
 @seen_as_at
 def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = None) -> HttpResponse:
     """One metric of a programme. Raises Http404 where no region reports it and no headline of it is public."""
-    programme = programme_at(slug, as_at.at)
-    measure: Metric = get_object_or_404(Metric, slug=metric)
-    headlines = headlines_of(programme, as_at.at).filter(Q(metric=measure) | Q(beside=measure))
+    programmes = programmes_at(as_at.at)
+    programme = among(programmes, slug)
+    headlines = headlines_of(programme, as_at.at).filter(Q(metric__slug=metric) | Q(beside__slug=metric))
+    measure = _named(metric, headlines)
     beside = _latest(headlines)
     own = [headline for headline in headlines if headline.metric == measure]
     needed = {measure, *(headline.beside for headline in beside if headline.beside)}
     regions = regions_of(programme, as_at.at)
-    table = figures.table(regions, needed, as_at.at)
+    told = history(regions, measure, as_at.at, own)
+    table = figures.table(regions, needed, as_at.at, told.readings)
     parts = by_country(table, measure)
     if not parts and not own:
         raise Http404
     by_region = [figure for part in parts for figure in part.figures]
     context = {
-        **_standing(programme, slug, "figure", metric),
+        **_standing(programme, slug, programme == programmes[0], "figure", metric),
         "as_at": as_at,
         "programme": programme,
         "metric": measure,
@@ -129,7 +138,7 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
         "top": table.tops[table.metrics.index(measure)] if parts else 0,
         "parts": parts,
         "total": table.total(measure) if measure.additive else None,
-        "history": history(regions, measure, as_at.at, own),
+        "history": told,
         "headline_changes": changed.corrected_headlines(programme, measure, as_at.at or timezone.now()),
         "counted": {figure.region for figure in by_region},
         "cited_on": as_at.day or timezone.now().astimezone(UTC).date(),
@@ -139,6 +148,12 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
         "embeds": [] if slug else _embeds(request, measure, own, by_region),
     }
     return render(request, "programmes/figure.html", context)
+
+
+def _named(slug: str, headlines: Iterable[Headline]) -> Metric:
+    """The metric at an address, which the headlines of its page have brought along. Raises Http404."""
+    of_headlines = (one for headline in headlines for one in (headline.metric, headline.beside) if one and one.slug == slug)
+    return next(of_headlines, None) or get_object_or_404(Metric, slug=slug)
 
 
 def _embeds(
@@ -156,6 +171,7 @@ def _embeds(
     return whole + [code(words(figure.region, "name"), figure.region.slug) for figure in by_region]
 
 
+@kept()
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
 def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpResponse:
@@ -173,16 +189,17 @@ def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpR
     return response
 
 
+@kept("from", "to")
 def changes(request: HttpRequest) -> HttpResponse:
     """Nonsense in the query string: the last 90 days with a message at its field, status 400."""
     span = Span.read(request.GET)
-    readings = changed.readings(span.moments)
+    readings = list(changed.readings(span.moments))
     headlines = changed.headline_changes(span.moments, timezone.now())
     context = {
         "span": span,
         "new_data": list(changed.new_data(readings)),
         "new_headlines": [change for change in headlines if change.kind == "new"],
-        "corrections": readings.filter(supersedes__isnull=False),
+        "corrections": [reading for reading in readings if reading.supersedes_id],
         "headline_changes": [change for change in headlines if change.kind != "new"],
         "definitions": list(changed.definitions(span.moments)),
     }

@@ -1,13 +1,20 @@
-"""Whether anything public changed: a number that moves with every change of content, whoever makes it and by whatever means.
+"""Whether anything public changed: a mark that is another one after every change of content, by whatever means.
 
-A trigger on each content table notes the transaction; when that commits, and not before, the one number moves. So writers wait
-for each other only while they commit, and an import of a million rows leaves one note (decision 14).
+A trigger on each content table notes the transaction; when that commits, and not before, the one number moves and the mark with
+it. So writers wait for each other only while they commit, and an import of a million rows leaves one note (decision 14).
 """
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
+
+from itsci_site.lib.newsroom.models import Proposal
+from itsci_site.lib.pagecache import Fresh, State
 
 APPS = ("regions", "testimonials", "meetings", "programmes")
 TRIGGER = "note_change"
@@ -40,17 +47,46 @@ DROP FUNCTION regions_move_version();
 DROP FUNCTION regions_note_change() CASCADE;
 """
 
+# By the number alone a database that was restored, or a replica that took over, could not be told from what it was before.
+MARK = """
+ALTER TABLE regions_contentversion ADD mark uuid NOT NULL DEFAULT gen_random_uuid();
+CREATE OR REPLACE FUNCTION regions_move_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE public.regions_contentversion SET number = number + 1, mark = gen_random_uuid();
+    DELETE FROM public.regions_contentnote WHERE xid = NEW.xid;
+    PERFORM pg_notify('content', '');
+    RETURN NULL;
+END
+$$;
+"""
+NO_MARK = """
+CREATE OR REPLACE FUNCTION regions_move_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE public.regions_contentversion SET number = number + 1;
+    DELETE FROM public.regions_contentnote WHERE xid = NEW.xid;
+    RETURN NULL;
+END
+$$;
+ALTER TABLE regions_contentversion DROP mark;
+"""
+
 # What is noted and not yet committed is seen by its own transaction alone.
 STAMP = """
-SELECT (SELECT number FROM regions_contentversion) + (SELECT count(*) FROM regions_contentnote),
-       greatest({moments})
+SELECT (SELECT mark FROM regions_contentversion), (SELECT count(*) FROM regions_contentnote), greatest({moments})
+"""
+STATE = "SELECT mark::text, extract(epoch FROM clock_timestamp())::float8 FROM regions_contentversion"
+# Pages say which day it is, in UTC: that is a moment, too.
+FRESH = """
+SELECT mark::text, extract(epoch FROM statement_timestamp())::float8, extract(epoch FROM least({moments},
+       (date_trunc('day', statement_timestamp() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC'))::float8
+FROM regions_contentversion
 """
 
 
 def watched() -> list[str]:
     """Every table of content, those between two models included."""
     models = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=True)]
-    return sorted({model._meta.db_table for model in models} - APART)
+    return sorted({model._meta.db_table for model in models} - APART | {Proposal._meta.db_table})
 
 
 def watch_all(**_signal: object) -> None:
@@ -76,8 +112,65 @@ def stamp(at: datetime) -> str:
     ]
     with connection.cursor() as cursor:
         cursor.execute(STAMP.format(moments=", ".join(moments)), {"at": at})
-        number, moment = cursor.fetchone()
-    return f"{number}.{moment.timestamp() if moment else 0}"
+        mark, noted, moment = cursor.fetchone()
+    return f"{mark}.{noted}.{moment.timestamp() if moment else 0}"
+
+
+class Content:
+    """The state of the content, asked of the database each time, over a connection of its own a thread."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        to_come = [
+            f"(SELECT min({column}) FROM {table} WHERE {column} > statement_timestamp())"  # noqa: S608 - names of our own
+            for table, column in [*_moments(), (Proposal._meta.db_table, "publish_at")]
+        ]
+        self._fresh = FRESH.format(moments=", ".join(to_come))
+
+    def state(self) -> State:
+        return State(*self._row(STATE))
+
+    def fresh(self) -> Fresh:
+        return Fresh(*self._row(self._fresh))
+
+    def _row(self, statement: str) -> Any:
+        """Raises the driver's error where the database does not answer, a second time over a new connection."""
+        if (open_one := getattr(self._own, "connection", None)) is not None:
+            with suppress(Exception):  # the server may have been restarted meanwhile
+                return open_one.execute(statement, prepare=True).fetchone()
+            self.close()
+        self._own.connection = connected()
+        return self._own.connection.execute(statement, prepare=True).fetchone()
+
+    def close(self) -> None:
+        """The connection of this thread."""
+        if (open_one := getattr(self._own, "connection", None)) is not None:
+            self._own.connection = None
+            with suppress(Exception):
+                open_one.close()
+
+
+def connected() -> Any:
+    """Another connection of the driver's, which commits each statement by itself."""
+    new = connection.get_new_connection(connection.get_connection_params())
+    new.autocommit = True
+    return new
+
+
+@contextmanager
+def notices() -> Iterator[Callable[[float], None]]:
+    """Gives a function that waits until content changes, but no longer than so many seconds."""
+    listening = connected()
+    try:
+        listening.execute("LISTEN content")
+
+        def wait(seconds: float) -> None:
+            for _notice in listening.notifies(timeout=seconds, stop_after=1):
+                pass
+
+        yield wait
+    finally:
+        listening.close()
 
 
 def _moments() -> list[tuple[str, str]]:

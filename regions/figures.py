@@ -4,7 +4,7 @@
 arranges. Its cost grows with the number of series, not with the length of their history.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -236,23 +236,36 @@ def only(lines: set[str]) -> str:
     return next(iter(lines)) if len(lines) == 1 else ""
 
 
-def table(regions: Sequence[Region], metrics: Iterable[Metric] | None = None, known_at: datetime | None = None) -> Table:
+def table(
+    regions: Sequence[Region],
+    metrics: Iterable[Metric] | None = None,
+    known_at: datetime | None = None,
+    read: Mapping[int, Reading] | None = None,
+) -> Table:
     """Every figure of `regions` (with their countries loaded, in the order to print) as public at `known_at`, by default now.
 
-    Without `metrics` it holds every metric that one of the regions reports.
+    Without `metrics` it holds every metric that one of the regions reports. `read`: readings that the page has already, by key
+    and with their sources; only others are asked for.
     """
-    wanted = None if metrics is None else [metric.pk for metric in metrics]
+    wanted = None if metrics is None else {metric.pk: metric for metric in metrics}
+    asked = {"regions": [region.pk for region in regions], "metrics": None if wanted is None else list(wanted)}
     with connection.cursor() as cursor:
-        cursor.execute(LATEST, {"regions": [region.pk for region in regions], "metrics": wanted, "known_at": known_at})
+        cursor.execute(LATEST, asked | {"known_at": known_at})
         found = cursor.fetchall()
-    return _arrange(regions, found)
+    return _arrange(regions, found, wanted, read or {})
 
 
-def _arrange(regions: Sequence[Region], found: list[tuple]) -> Table:
-    """The lines of LATEST as a table, with the metrics and readings they name (two queries)."""
-    metrics_by_pk = Metric.objects.in_bulk({line[0] for line in found})
+def _arrange(
+    regions: Sequence[Region], found: list[tuple], metrics_by_pk: dict[int, Metric] | None, read: Mapping[int, Reading]
+) -> Table:
+    """The lines of LATEST as a table, with the metrics and readings they name (at the most two queries)."""
+    if metrics_by_pk is None:
+        metrics_by_pk = Metric.objects.in_bulk({line[0] for line in found})
     metrics = tuple(metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found))
-    readings = Reading.objects.select_related("source").in_bulk({line[3] for line in found if line[3]})
+    latest = {line[3] for line in found if line[3]}
+    readings = {pk: read[pk] for pk in latest if pk in read}
+    if missing := latest - readings.keys():
+        readings |= Reading.objects.select_related("source").in_bulk(missing)
     by_place = {(line[1], line[0]): line for line in found if line[13]}
     by_country = {(line[2], line[0]): line[6:9] for line in found}
     whole = {line[0]: line[9:13] for line in found}

@@ -1,20 +1,27 @@
 """What was ever published of one metric: by country, period by period, correction by correction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from statistics import mode
+from types import SimpleNamespace
+from typing import NamedTuple, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext
 
 from itsci_site.lib import charts, text
 from itsci_site.lib.periods import Period, Precision
+from itsci_site.lib.translated import Words, joined, words
 
 from .figures import Figure, Table, Total
 from .models import Country, Dated, Metric, Reading, Region, Source
 
+Row = TypeVar("Row", Reading, Source)
+NOTHING = Words()
 MONTHS = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.YEAR: 12}
 
 
@@ -47,6 +54,23 @@ def stood_back(region: Region, shown: Iterable[Metric], at: datetime | None = No
     return Metric.objects.filter(pk__in=public.values("series__metric")).exclude(pk__in=[metric.pk for metric in shown])
 
 
+class Said(NamedTuple):
+    """A reading as a table prints it, without a row's object for each of hundreds of cells."""
+
+    pk: int
+    region_id: int
+    period: Period
+    as_of: Words
+    value: int | None
+    status: str
+    published_at: datetime
+    source_id: int
+    supersedes_id: int | None
+
+    def get_status_display(self) -> str:
+        return str(Reading.Status(self.status).label)
+
+
 @dataclass(frozen=True, slots=True)
 class Correction:
     region: Region
@@ -59,8 +83,8 @@ class Cell:
     """A region's latest word on a period. What its row says for all stands empty here."""
 
     region: Region
-    reading: Reading | None
-    as_of: str = ""
+    reading: Said | None
+    as_of: Words = NOTHING
     published_on: date | None = None
     source: int = 0
 
@@ -76,7 +100,7 @@ class PeriodRow:
     """One period of every region. The as-of line, the day and the source are those that most of its readings share."""
 
     period: Period
-    as_of: str
+    as_of: Words
     published_on: date
     source: int
     cells: tuple[Cell, ...]
@@ -86,7 +110,7 @@ class PeriodRow:
 class Drawing:
     region: Region
     line: charts.Line
-    latest: Reading | None
+    latest: Said | None
     in_words: str
     """What the drawing shows at a glance: where it ends, its highest and its lowest point. Empty with fewer than two values."""
 
@@ -103,6 +127,7 @@ class History:
     top: int
     sources: tuple[Source, ...]
     """Numbered from 1 on by their place."""
+    readings: "Readings"
 
     @property
     def span(self) -> tuple[str, str]:
@@ -116,42 +141,111 @@ def history(regions: Sequence[Region], metric: Metric, at: datetime | None = Non
     A former province stands beside those it was divided into: nothing here is added up. `also`: further figures of the page,
     whose sources are listed with those of the readings.
     """
-    public = Reading.objects.published(at).filter(series__metric=metric, series__region__in=regions)
-    # Down to the last tie: a dated page is the same every time.
-    readings = list(public.select_related("series", "source").order_by("-effective_on", "-published_at", "pk"))
-    reporting = {reading.series.region_id for reading in readings}
+    known = Readings(Reading.objects.published(at).filter(series__metric=metric, series__region__in=regions))
+    said = known.said()
+    reporting = {reading.region_id for reading in said}
     regions = [region for region in regions if region.pk in reporting]
-    sources = list({dated.source_id: dated.source for dated in [*readings, *also]}.values())
-    latest: dict[Period, dict[int, Reading]] = {}
-    for reading in readings:
-        latest.setdefault(reading.period, {}).setdefault(reading.series.region_id, reading)
+    by_pk = {reading.source_id: known.source(reading.pk) for reading in said} | {
+        dated.source_id: dated.source for dated in also
+    }
+    sources = list(by_pk.values())
+    numbers = {pk: number for number, pk in enumerate(by_pk, start=1)}
+    latest: dict[Period, dict[int, Said]] = {}
+    for reading in said:
+        latest.setdefault(reading.period, {}).setdefault(reading.region_id, reading)
     values = [reading.value for by_region in latest.values() for reading in by_region.values() if reading.value is not None]
     top = charts.nice_top(max(values, default=0))
     return History(
         tuple(regions),
-        tuple(_row(period, regions, latest[period], sources) for period in latest),
-        tuple(_corrections(readings, regions)),
+        tuple(_row(period, regions, latest[period], numbers) for period in latest),
+        tuple(_corrections(said, known, regions)),
         tuple(_drawings(regions, latest, top)),
         top,
         tuple(sources),
+        known,
     )
 
 
-def _row(period: Period, regions: Sequence[Region], by_region: dict[int, Reading], sources: list[Source]) -> PeriodRow:
+COLUMNS = [field.attname for field in Reading._meta.concrete_fields if field.attname != "authors"]
+OF_SOURCES = [field.attname for field in Source._meta.concrete_fields]
+PLACES = {name: place for place, name in enumerate(COLUMNS)}
+DATED = [
+    PLACES[name] for name in COLUMNS if name in ("effective_on", "precision") or name.startswith(("period_note", "translated"))
+]
+"""What an as-of line is made from."""
+PRINTED = [PLACES[name] for name in ("value", "status", "published_at", "source_id", "supersedes_id")]
+JSON = "translated_from"
+"""Read as text: of most rows nobody asks for it."""
+
+
+class Readings(Mapping[int, Reading]):
+    """Rows of readings and their sources, read once; an object of a row, with its source, is made where one is asked for."""
+
+    def __init__(self, public: QuerySet[Reading]) -> None:
+        # Down to the last tie: a dated page is the same every time.
+        ordered = public.rewrite(False).order_by("-effective_on", "-published_at", "pk")  # type: ignore[attr-defined]
+        columns = [name if name != JSON else Cast(name, TextField()) for name in COLUMNS]
+        columns += ["series__region_id"]
+        columns += [f"source__{name}" if name != JSON else Cast(f"source__{name}", TextField()) for name in OF_SOURCES]
+        self._rows: dict[int, tuple] = {row[PLACES["id"]]: row for row in ordered.values_list(*columns)}
+        self._sources: dict[int, Source] = {}
+
+    def said(self) -> list[Said]:
+        """All of them, those of the latest period first."""
+        as_of: dict[tuple, tuple[Period, Words]] = {}
+        found = []
+        for pk, row in self._rows.items():
+            if (dated := tuple([row[place] for place in DATED])) not in as_of:
+                one = SimpleNamespace(**{name: row[place] for name, place in PLACES.items()})
+                one.translated_from = json.loads(one.translated_from)
+                period = Period(one.effective_on, Precision(one.precision))
+                as_of[dated] = (period, joined(str(period), words(one, "period_note")))
+            found.append(Said(pk, row[len(COLUMNS)], *as_of[dated], *[row[place] for place in PRINTED]))
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, pk: object) -> bool:
+        return pk in self._rows
+
+    def __getitem__(self, pk: int) -> Reading:
+        reading = _object(Reading, COLUMNS, self._rows[pk][: len(COLUMNS)])
+        reading.source = self.source(pk)
+        return reading
+
+    def source(self, pk: int) -> Source:
+        """Of a reading."""
+        row = self._rows[pk]
+        key = row[PLACES["source_id"]]
+        if key not in self._sources:
+            self._sources[key] = _object(Source, OF_SOURCES, row[len(COLUMNS) + 1 :])
+        return self._sources[key]
+
+
+def _object(model: type[Row], names: list[str], values: tuple) -> Row:
+    read = [json.loads(value) if name == JSON else value for name, value in zip(names, values, strict=True)]
+    return model.from_db("default", names, read)
+
+
+def _row(period: Period, regions: Sequence[Region], by_region: dict[int, Said], numbers: dict[int, int]) -> PeriodRow:
     said = list(by_region.values())
     as_of = mode(reading.as_of for reading in said)
-    published_on = mode(_public_from(reading).date() for reading in said)
-    source = mode(sources.index(reading.source) + 1 for reading in said)
+    published_on = mode(reading.published_at.date() for reading in said)
+    source = mode(numbers[reading.source_id] for reading in said)
 
     def cell(region: Region) -> Cell:
         reading = by_region.get(region.pk)
         if reading is None:
             return Cell(region, None)
-        day, number = _public_from(reading).date(), sources.index(reading.source) + 1
+        day, number = reading.published_at.date(), numbers[reading.source_id]
         return Cell(
             region,
             reading,
-            "" if reading.as_of == as_of else reading.as_of,
+            NOTHING if reading.as_of == as_of else reading.as_of,
             None if day == published_on else day,
             0 if number == source else number,
         )
@@ -159,29 +253,24 @@ def _row(period: Period, regions: Sequence[Region], by_region: dict[int, Reading
     return PeriodRow(period, as_of, published_on, source, tuple(cell(region) for region in regions))
 
 
-def _public_from(reading: Reading) -> datetime:
-    """In UTC, as the database hands it out. Only public readings come here, and they have it."""
-    return reading.published_at  # type: ignore[return-value]
-
-
-def _corrections(readings: list[Reading], regions: Sequence[Region]) -> Iterator[Correction]:
-    by_pk = {reading.pk: reading for reading in readings}
+def _corrections(said: list[Said], known: Readings, regions: Sequence[Region]) -> Iterator[Correction]:
     places = {region.pk: region for region in regions}
-    for new in sorted(readings, key=_public_from, reverse=True):
-        if new.supersedes_id in by_pk:
-            yield Correction(places[new.series.region_id], by_pk[new.supersedes_id], new)
+    for new in sorted(said, key=lambda reading: reading.published_at, reverse=True):
+        if new.supersedes_id is not None and new.supersedes_id in known:
+            yield Correction(places[new.region_id], known[new.supersedes_id], known[new.pk])
 
 
-def _drawings(regions: Sequence[Region], latest: dict[Period, dict[int, Reading]], top: int) -> Iterator[Drawing]:
+def _drawings(regions: Sequence[Region], latest: dict[Period, dict[int, Said]], top: int) -> Iterator[Drawing]:
     days = [period.first_day.toordinal() for period in latest]
     first, length = min(days, default=0), max(days, default=0) - min(days, default=0)
     for region in regions:
         said = sorted(
-            (by_region[region.pk] for by_region in latest.values() if region.pk in by_region), key=lambda one: one.effective_on
+            (by_region[region.pk] for by_region in latest.values() if region.pk in by_region),
+            key=lambda one: one.period.first_day,
         )
         runs = [
             [
-                ((one.effective_on.toordinal() - first) / length if length else 0.5, one.value)
+                ((one.period.first_day.toordinal() - first) / length if length else 0.5, one.value)
                 for one in run
                 if one.value is not None
             ]
@@ -190,7 +279,7 @@ def _drawings(regions: Sequence[Region], latest: dict[Period, dict[int, Reading]
         yield Drawing(region, charts.line(runs, top), said[-1] if said else None, _in_words(region, said))
 
 
-def _in_words(region: Region, readings: Sequence[Reading]) -> str:
+def _in_words(region: Region, readings: Sequence[Said]) -> str:
     known = [reading for reading in readings if reading.value is not None]
     if len(known) < 2:
         return ""
@@ -207,16 +296,16 @@ def _in_words(region: Region, readings: Sequence[Reading]) -> str:
     )
 
 
-def _value(reading: Reading) -> int:
+def _value(reading: Said) -> int:
     return reading.value or 0
 
 
-def unbroken(readings: Sequence[Reading]) -> list[list[Reading]]:
+def unbroken(readings: Sequence[Said]) -> list[list[Said]]:
     """Readings of one series in the order of time, parted where a period was not reported or was left out.
 
     After the year 2015 comes 2016; what comes after a single day nobody can say, so days are joined.
     """
-    runs: list[list[Reading]] = [[]]
+    runs: list[list[Said]] = [[]]
     for _reported, group in groupby(readings, key=lambda reading: reading.value is not None):
         runs.append([])
         for reading in group if _reported else ():

@@ -93,14 +93,16 @@ def past(at: datetime | None) -> Iterator[None]:
     if at is None:
         yield
         return
+    is_outermost = not connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('itsci.at', %s, true), set_config('search_path', 'past, public', true)", [at.isoformat()]
             )
         yield
-        with connection.cursor() as cursor:  # after an error the rollback does it
-            cursor.execute("SELECT set_config('search_path', 'public', true)")
+        if not is_outermost:  # else, or after an error, the end of the transaction does it
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('search_path', 'public', true)")
 
 
 def drop_views(**_signal: object) -> None:

@@ -1,8 +1,9 @@
 """Where we work: the map, and a page a region."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
+from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
 
 from . import figures, maps
@@ -11,17 +12,21 @@ from .history import stood_back
 from .models import Region
 
 
+@kept()
 def where_we_work(request: HttpRequest) -> HttpResponse:
     regions = list(Region.objects.published().in_order().with_outline().with_public("testimonials"))
     context = {"table": figures.table(regions), "map": maps.draw(regions)}
     return render(request, "regions/where_we_work.html", context)
 
 
+@kept("as-at", "photo")
 @seen_as_at
 def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
     """On a past day without people's words and meetings: what is withdrawn today must not come back from the past."""
     regions = list(Region.objects.published(as_at.at).in_order())
-    region = get_object_or_404(Region.objects.published(as_at.at).in_order(), slug=slug)
+    region = next((region for region in regions if region.slug == slug), None)
+    if region is None:
+        raise Http404
     table = figures.table(regions, known_at=as_at.at)
     own = [figure for figure in table.row(region).figures if figure]
     context = {

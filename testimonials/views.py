@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 
+from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
 from regions import figures
 
@@ -14,6 +15,7 @@ from . import files
 from .models import PORTRAIT_TYPES, RENDITIONS, Testimonial
 
 
+@kept("photo")
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """Of one that names no region nothing that would give it away: no figures, no meetings."""
     testimonial: Any = get_object_or_404(Testimonial.objects.published().select_related("region__country"), slug=slug)

@@ -36,8 +36,8 @@ HARMLESS = [KEEPS_VERSIONS, KEEPS_TRANSLATED_FROM, NOTES_CHANGES, *KEEP_TRAIL, G
 """They refuse nothing: they keep versions (tests/regions/test_versions.py), what a translation was made from
 (tests/lib/test_translated.py), that something changed (tests/regions/test_content_version.py), the words a meeting is
 found by (tests/search), who changed what (tests/newsroom/test_trail.py), or take along what rests on a consent
-(tests/testimonials/test_consent.py). The guard of what takes two people is one for all
-tables (tests/newsroom/test_guard.py)."""
+(tests/testimonials/test_consent.py). The guard of what takes two people is one for all tables
+(tests/newsroom/test_guard.py)."""
 
 
 def named_in_models(app: str) -> set[str]:

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning"),  # from an address; harmless
 ]
 
-CHUNKS, EACH = 20, 500
+CHUNKS, EACH = 8, 1_250
 APART = {"django_session", "newsroom_entry", "newsroom_seal", "newsroom_unsealed"}
 """Signing in and out is no change of what the site holds; the trail of changes is only ever added to."""
 

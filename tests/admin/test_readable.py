@@ -310,7 +310,7 @@ def test_another_encoding_is_refused_everywhere(
 
 
 def test_the_server_reads_every_request_as_utf8() -> None:
-    assert wsgi.application.request_class is Utf8Request
+    assert wsgi.application.application.request_class is Utf8Request  # type: ignore[attr-defined]
     environ = RequestFactory().generic("POST", "/?q=%C3%A9", b"q=\xc3\xa9", "text/plain; charset=latin-1").environ
     assert Utf8Request(environ | {"wsgi.input": io.BytesIO()}).GET["q"] == "é"
 

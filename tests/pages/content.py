@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import override_settings
+from django.urls import Resolver404, resolve
 
 from itsci_site.settings import STORAGES as REAL_STORAGES
 from meetings.models import Meeting
@@ -43,6 +44,14 @@ def build_static(folder: Path) -> Path:
     with as_deployed(folder):
         call_command("collectstatic", interactive=False, verbosity=0)
     return folder
+
+
+def parameters(address: str) -> frozenset[str]:
+    """The query parameters that a kept page reads; none of an address that leads nowhere."""
+    try:
+        return getattr(resolve(address).func, "kept", None) or frozenset()
+    except Resolver404:
+        return frozenset()
 
 
 def in_language(address: str, language: str) -> str:

@@ -159,11 +159,14 @@ def test_cookies_of_a_public_site_travel_over_https_alone(over_https: dict[str, 
     with override_settings(**over_https):
         client = Client()
         login = client.get("/admin/login/", secure=True)
-        assert login.cookies["csrftoken"]["secure"]
+        token = login.cookies["__Host-csrftoken"]
+        assert token["secure"] and token["httponly"]
         User.objects.create_superuser("alice", password="a long one for a test")
         form = {"username": "alice", "password": "a long one for a test"}
-        session = client.post("/admin/login/", form, secure=True).cookies["sessionid"]
+        session = client.post("/admin/login/", form, secure=True).cookies["__Host-sessionid"]
         assert session["secure"] and session["httponly"]
+        for cookie in (token, session):
+            assert (cookie["path"], cookie["domain"]) == ("/", "")
         assert session["samesite"] in ("Lax", "Strict")
 
 

@@ -197,9 +197,7 @@ def test_nonsense_gets_a_message_and_is_kept(client: Client, query: dict[str, st
     assert len(form.texts("span", "err")) == 1
 
 
-@pytest.mark.parametrize(
-    "query", ["?from=0001-01-01", "?to=0001-01-01", "?to=9999-12-31", "?from=9999-12-31&to=9999-12-31", "?x=1"]
-)
+@pytest.mark.parametrize("query", ["?from=0001-01-01", "?to=0001-01-01", "?to=9999-12-31", "?from=9999-12-31&to=9999-12-31"])
 def test_the_ends_of_the_calendar_are_no_fault(client: Client, query: str) -> None:
     assert client.get(f"/progress/changes/{query}").status_code == 200
 

@@ -301,7 +301,7 @@ def test_a_former_province_and_its_successors(
 
 
 def test_each_metric_is_handed_over_by_itself() -> None:
-    miners, sites = make_metric(), make_metric()
+    miners, sites = make_metric(order=1), make_metric(order=2)
     regions = divided(miners, {2017: 30}, {2018: 28})
     for region, value in zip(regions, (3, 2), strict=True):
         make_reading(make_series(region, sites), value)

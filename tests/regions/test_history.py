@@ -5,16 +5,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from itsci_site.lib import charts
-from itsci_site.lib.periods import Precision
-from regions.history import history, unbroken
-from regions.models import Reading
+from itsci_site.lib.periods import Period, Precision
+from regions.history import NOTHING, Said, history, unbroken
 from tests import factories
 
 YEAR, QUARTER, MONTH, DAY = Precision.YEAR, Precision.QUARTER, Precision.MONTH, Precision.DAY
 
 
-def reading(day: str, precision: Precision, value: int | None = 1) -> Reading:
-    return Reading(effective_on=date.fromisoformat(day), precision=precision, value=value)
+def reading(day: str, precision: Precision, value: int | None = 1) -> Said:
+    return Said(1, 1, Period(date.fromisoformat(day), precision), NOTHING, value, "reported", factories.PAST, 1, None)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,10 @@ def test_only_what_is_public_counts_and_a_correction_replaces_its_period() -> No
     factories.make_reading(series, 777, date(2019, 1, 1), factories.FUTURE)
     factories.make_reading(other, 777)
     found = history([series.region, other.region], metric)
-    assert [[cell.reading for cell in row.cells] for row in found.periods] == [[new]]
+    assert [[cell.reading.pk for cell in row.cells if cell.reading] for row in found.periods] == [[new.pk]]
+    assert {pk: found.readings[pk] for pk in found.readings} == {old.pk: old, new.pk: new}
     assert [(one.old, one.new) for one in found.corrections] == [(old, new)]
     assert (found.top, found.regions) == (50, (series.region,))
     before = history([series.region], metric, datetime(2020, 6, 1, tzinfo=UTC))
-    assert [[cell.reading for cell in row.cells] for row in before.periods] == [[old]]
+    assert [[cell.reading.pk for cell in row.cells if cell.reading] for row in before.periods] == [[old.pk]]
     assert (before.corrections, before.top) == ((), 10)

@@ -36,7 +36,9 @@ def test_every_setting_is_listed_in_the_example_and_nothing_else() -> None:
     read = {
         str(call.args[0].value)
         for call in calls
-        if ast.unparse(call.func).startswith(("env.", "required")) and call.args and isinstance(call.args[0], ast.Constant)
+        if ast.unparse(call.func).startswith(("env.", "required", "number"))
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
     }
     listed = re.findall(r"(?m)^(?:# )?([A-Z][A-Z_]*)=", (ROOT / ".env.example").read_text())
     assert sorted(listed) == sorted(read)

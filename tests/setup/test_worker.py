@@ -1,24 +1,26 @@
 """What gunicorn's worker says where Django is never reached."""
 
 import socket
+from typing import Any
 
 import pytest
 from django.utils import translation
 from gunicorn.http.errors import LimitRequestLine
 
-from itsci_site.worker import Worker, too_long
+from itsci_site.worker import Worker, answer
 from tests.pages import facts, markup
 
 
 @pytest.mark.parametrize("language", facts.LANGUAGES)
 def test_an_address_of_any_length_gets_a_calm_answer_in_every_language(language: str) -> None:
-    too_long.cache_clear()
+    answer.cache_clear()
     ours, theirs = socket.socketpair()
     with ours, theirs, translation.override(language):  # as a request before left the thread
-        Worker.handle_error(object.__new__(Worker), None, ours, None, LimitRequestLine(8192, 4094))
+        one: Any = object.__new__(Worker)
+        one.handle_error(None, ours, None, LimitRequestLine(8192, 4094))
         ours.close()
-        answer = b"".join(iter(lambda: theirs.recv(65536), b""))
-    head, _blank, body = answer.partition(b"\r\n\r\n")
+        whole = b"".join(iter(lambda: theirs.recv(65536), b""))
+    head, _blank, body = whole.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 414 ")
     assert f"Content-Length: {len(body)}".encode() in head
     page = markup.parse(body)

@@ -30,8 +30,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--prepare", action="store_true", help="Serve nothing.")
 
-    def handle(self, *, port: int, **_options: Any) -> None:
+    def handle(self, *, port: int, prepare: bool, **_options: Any) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # until gunicorn listens, Ctrl-C ends this at once and without a traceback
         with plain_errors():
             step("Postgres", server())
@@ -43,7 +44,8 @@ class Command(BaseCommand):
             call_command("new_admin", first=True)
             step("Static", collected())
             connections.close_all()  # releases the lock; the workers open their own
-        Site(port).run()
+        if not prepare:
+            Site(port).run()
 
 
 class Site(BaseApplication):

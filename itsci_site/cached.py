@@ -1,0 +1,51 @@
+"""The page cache of this site: what it asks, what it compresses with, and the threads that keep it warm."""
+
+import gzip
+import threading
+
+import brotli
+from django.conf import settings
+from django.db import close_old_connections
+
+from itsci_site.lib.pagecache import Application, Listening, PageCache
+from regions.content_version import Content, notices
+
+ENCODERS = {
+    "br": lambda body: brotli.compress(body, mode=brotli.MODE_TEXT, quality=5),
+    "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
+}
+UNKEPT = ("/admin/", "/static/", "/healthz", "/readyz")
+"""Never kept, so not looked for."""
+AHEAD = 100
+"""After a change so many pages, the last asked for, are made again before anybody asks."""
+
+
+def cached(application: Application) -> Application:
+    """The site behind its page cache; the site itself where the settings give that no room."""
+    if not settings.PAGE_CACHE["bytes"]:
+        return application
+    changed = threading.Event()
+    content = Content()
+    listening = Listening(content, notices, changed.set)
+
+    def begin(cache: PageCache) -> None:
+        listening.begin()
+        threading.Thread(target=_keep_warm, args=[cache, changed], name="ahead", daemon=True).start()
+
+    return PageCache(
+        application,
+        listening if settings.PAGE_CACHE["version"] == "listen" else content,
+        ENCODERS,
+        settings.PAGE_CACHE["pages"],
+        settings.PAGE_CACHE["bytes"],
+        UNKEPT,
+        begin,
+    )
+
+
+def _keep_warm(cache: PageCache, changed: threading.Event) -> None:
+    while True:
+        changed.wait()
+        changed.clear()
+        cache.refresh(AHEAD)
+        close_old_connections()

@@ -1,0 +1,71 @@
+"""gunicorn with the site, as in production, on the test's own database. What is started here ends with the test."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+SETTINGS = """
+from tests.settings import *
+from tests.settings import DATABASES as TEST_DATABASES
+
+DATABASES = {{"default": TEST_DATABASES["default"] | {{"NAME": {name!r}, "CONN_MAX_AGE": None}}}}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    (folder / "kept_settings.py").write_text(SETTINGS.format(name=connection.settings_dict["NAME"]))
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    return os.environ | {"DJANGO_SETTINGS_MODULE": "kept_settings", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | more
+
+
+@contextmanager
+def gunicorn(folder: Path, threads: int = 4, **more: str) -> Iterator[int]:
+    """The port of a server process of one worker."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+        "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker", "--log-level", "warning",
+        "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
+    ]  # fmt: skip
+    with subprocess.Popen(command, cwd=folder, env=environment(folder, **more)) as process:
+        try:
+            _until_it_answers(port, process)
+            yield port
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "gunicorn ended"
+        try:
+            one = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            one.request("GET", "/healthz")
+            if one.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            one.close()
+    raise AssertionError(f"no answer within {PATIENCE:.0f} s")

@@ -1,0 +1,67 @@
+"""The units in deploy/: systemd itself reads them, where it is installed."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ("itsci-site.service", "itsci-site-daily.service", "itsci-site-daily.timer")
+SERVICES = UNITS[:2]
+EXPOSED = 2.0
+"""By systemd's own measure, from 0 (nothing) to 10; both have 1.4 with systemd 252."""
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+
+
+def options(name: str) -> list[str]:
+    """From the first rule of hardening on."""
+    lines = (ROOT / "deploy" / name).read_text().splitlines()
+    return [line for line in lines[lines.index("NoNewPrivileges=yes") :] if line and not line.startswith(("[", "WantedBy"))]
+
+
+def test_both_services_are_held_to_the_same() -> None:
+    first, second = (options(name) for name in SERVICES)
+    assert first == second
+    assert len(first) > 25
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """As installed, but with programs that are there: verifying asks for them."""
+    for name in UNITS:
+        text = (ROOT / "deploy" / name).read_text()
+        text = re.sub(r"/srv/itsci-site/\.venv/bin/\w+", "/bin/true", text).replace("file:///srv", "file:///usr")
+        (tmp_path / name).write_text(text.replace("User=itsci-site\nGroup=itsci-site\n", "User=daemon\n"))
+    return tmp_path
+
+
+@needs_systemd
+def test_systemd_reads_them(units: Path) -> None:
+    named = [str(units / name) for name in UNITS]
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *named], capture_output=True, text=True, check=False)
+    ours = [line for line in (done.stdout + done.stderr).splitlines() if "itsci-site" in line]
+    assert ours == []
+    assert done.returncode == 0, done.stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", SERVICES)
+def test_little_is_exposed(name: str, units: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(units / name)],
+        capture_output=True, text=True, check=False, env=os.environ | {"SYSTEMD_COLORS": "0", "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found, done.stdout + done.stderr
+    assert float(found[1]) <= EXPOSED
+
+
+def test_what_the_units_start_is_there() -> None:
+    daily = (ROOT / "deploy" / "itsci-site-daily.service").read_text()
+    commands = re.findall(r"manage\.py (\w+)", daily)
+    assert commands == ["purge_sign_ins", "verify_trail"]
+    for command in commands:
+        assert (ROOT / "itsci_site" / "management" / "commands" / f"{command}.py").exists()
