@@ -21,7 +21,16 @@ TRIGGER = "note_change"
 APART = {"regions_version", "regions_desk", "regions_desk_regions"}
 """Written by a trigger of tables that are watched themselves; who works where, which no reader sees."""
 
-TABLES = """
+MOVES_NUMBER = """
+CREATE OR REPLACE FUNCTION regions_move_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE public.regions_contentversion SET number = number + 1;
+    DELETE FROM public.regions_contentnote WHERE xid = NEW.xid;
+    RETURN NULL;
+END
+$$;
+"""
+TABLES = f"""
 CREATE TABLE regions_contentversion (id smallint PRIMARY KEY CHECK (id = 1), number bigint NOT NULL);
 INSERT INTO regions_contentversion VALUES (1, 1);
 CREATE TABLE regions_contentnote (xid xid8 PRIMARY KEY);
@@ -31,16 +40,10 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION regions_move_version() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE public.regions_contentversion SET number = number + 1;
-    DELETE FROM public.regions_contentnote WHERE xid = NEW.xid;
-    RETURN NULL;
-END
-$$;
+{MOVES_NUMBER}
 CREATE CONSTRAINT TRIGGER regions_move_version AFTER INSERT ON regions_contentnote
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION regions_move_version();
-"""
+"""  # noqa: S608 - a statement of our own
 NO_TABLES = """
 DROP TABLE regions_contentnote, regions_contentversion;
 DROP FUNCTION regions_move_version();
@@ -59,14 +62,8 @@ BEGIN
 END
 $$;
 """
-NO_MARK = """
-CREATE OR REPLACE FUNCTION regions_move_version() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE public.regions_contentversion SET number = number + 1;
-    DELETE FROM public.regions_contentnote WHERE xid = NEW.xid;
-    RETURN NULL;
-END
-$$;
+NO_MARK = f"""
+{MOVES_NUMBER}
 ALTER TABLE regions_contentversion DROP mark;
 """
 

@@ -79,16 +79,22 @@ def kept(*parameters: str, refuses: bool = False) -> Callable[[View], View]:
 
 @dataclass(slots=True)
 class Rendering:
-    """What is said, while an answer is made, about keeping it."""
+    """What is known, while an answer is made, about keeping it: `fresh` is None as long as it is none to keep."""
 
-    may_be_kept: bool = False
+    content: Content
+    fresh: Fresh | None = None
+
+    def begin(self) -> None:
+        """From here on what is asked of the content goes into an answer to keep; its state is asked first."""
+        with suppress(Exception):  # not known: then it is not kept
+            self.fresh = self.content.fresh()
 
 
 def begin(request: HttpRequest) -> None:
     """The view of this request is one whose answer may be kept: it is made whole and plain, for everyone."""
     rendering = request.environ.get(RENDERING) if hasattr(request, "environ") else None
     if rendering is not None:
-        rendering.may_be_kept = True
+        rendering.begin()
         for name in [name for name in request.META if name.startswith("HTTP_") and name not in KEYED]:
             del request.META[name]
         request.COOKIES.clear()
@@ -274,12 +280,8 @@ class PageCache:
 
     def _made(self, key: Any, environ: dict[str, Any], start_response: Start) -> Page | Iterable[bytes]:
         """The page, kept; or the answer itself, begun, where it is not one to keep."""
-        try:
-            fresh: Fresh | None = self.content.fresh()
-        except Exception:
-            fresh = None
         asked_with = {name: environ[name] for name in (OF_A_REQUEST | KEYED | {"wsgi.url_scheme"}) & environ.keys()}
-        rendering = Rendering()
+        rendering = Rendering(self.content)
         inner = environ | {RENDERING: rendering}
         if environ["REQUEST_METHOD"] == "HEAD":
             inner["REQUEST_METHOD"] = "GET"
@@ -291,7 +293,7 @@ class PageCache:
 
         answer = self.application(inner, start)
         status, headers = begun[0]
-        if fresh is None or not rendering.may_be_kept or not _may_be_kept(status, headers, answer):
+        if rendering.fresh is None or not _may_be_kept(status, headers, answer):
             self.pages.drop(key)
             start_response(status, headers)
             if environ["REQUEST_METHOD"] == "HEAD":
@@ -302,7 +304,7 @@ class PageCache:
             body = b"".join(answer)
         finally:
             _close(answer)
-        page = self._page(fresh, headers, body, asked_with)
+        page = self._page(rendering.fresh, headers, body, asked_with)
         self.pages.put(key, page)
         return page
 

@@ -45,10 +45,10 @@ class Site:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.calls += 1
         self.seen.append(environ)
+        if self.is_marked and RENDERING in environ:
+            environ[RENDERING].begin()
         words = self.words
         self.act()
-        if self.is_marked and RENDERING in environ:
-            environ[RENDERING].may_be_kept = True
         start_response(self.status, self.headers)
         return [words.encode()]
 

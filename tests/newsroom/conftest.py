@@ -7,7 +7,10 @@ from django.test import Client
 
 from itsci_site.lib.newsroom.guard import open_register
 from itsci_site.lib.newsroom.roles import make_groups
+from regions.models import Region
 from tests import factories as make
+
+from .desk import before_opening
 
 
 @pytest.fixture
@@ -24,6 +27,15 @@ def bob(db: None) -> User:
 def opened(db: None) -> None:
     make_groups(apps)  # tests that commit are cleaned of what migrations made
     open_register()
+
+
+@pytest.fixture
+def region(opened: None) -> Region:
+    """Public, with a milestone."""
+    with before_opening():
+        region = make.make_region(lead_en="As readers know it", lead_fr="Comme on le connaît")
+        make.make_milestone(region)
+    return region
 
 
 def signed_in(user: User) -> Client:

@@ -48,14 +48,6 @@ def draft(opened: None) -> Region:
         return make.make_region(public_from=None, lead_en="As it was", lead_fr="Comme avant")
 
 
-@pytest.fixture
-def region(opened: None) -> Region:
-    with before_opening():
-        region = make.make_region(lead_en="As readers know it", lead_fr="Comme on le connaît")
-        make.make_milestone(region)
-    return region
-
-
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_record_has_a_history(model: Any, rows: Any, alices: Client) -> None:
     html = read(alices, rows[model])

@@ -131,14 +131,6 @@ def test_a_moment_to_come_and_no_job(opened: None, alices: Client, bobs: Client,
 # The next version of what is public
 
 
-@pytest.fixture
-def region(opened: None) -> Region:
-    with before_opening():
-        region = make.make_region(lead_en="As readers know it", lead_fr="Comme on le connaît")
-        make.make_milestone(region)
-    return region
-
-
 def lead(region: Region) -> str:
     return Region.objects.get(pk=region.pk).lead_en  # type: ignore[attr-defined]
 

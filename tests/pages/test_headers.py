@@ -11,20 +11,11 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from tests import factories as make
+from tests.security.table import POLICY, SWITCHED_OFF
 
 from . import facts
 from .content import addresses, in_language
 
-# Typed from the header policy, not from the settings.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-SWITCHED_OFF = (
-    "accelerometer=(), autoplay=(), camera=(), display-capture=(), fullscreen=(), geolocation=(), gyroscope=(), "
-    "magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), usb=(), "
-    "xr-spatial-tracking=()"
-)
 COMMON = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",

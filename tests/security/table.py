@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+# Typed from the header policy, not from the settings.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
