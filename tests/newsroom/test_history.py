@@ -334,7 +334,8 @@ def test_a_row_below_that_the_first_deleted_is_no_dead_end(draft: Region, alices
 
 def test_links_count_for_two_editors(opened: None, alices: Client, bobs: Client) -> None:
     with before_opening():
-        programme, metric, other = make.make_programme(public_from=None), make.make_metric(), make.make_metric()
+        programme = make.make_programme(public_from=None)
+        metric, other = make.make_metric(order=1), make.make_metric(order=2)
         programme.metrics.add(metric)
         programme.regions.add(make.make_region())
     alices_form, bobs_form = (Form(client.get(address(programme))).values for client in (alices, bobs))
