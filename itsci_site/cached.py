@@ -1,12 +1,16 @@
-"""The page cache of this site: what it asks, what it compresses with, and the threads that keep it warm."""
+"""The page cache of this site: what it asks, what it compresses with, and the threads that keep it warm, and copies on disk."""
 
 import gzip
 import threading
+from pathlib import Path
 
 import brotli
 from django.conf import settings
 from django.db import close_old_connections
 
+from itsci_site.last_good import Keeper
+from itsci_site.lib import pulse
+from itsci_site.lib.lastgood import Store
 from itsci_site.lib.pagecache import Application, Listening, PageCache
 from regions.content_version import Content, notices
 
@@ -26,10 +30,19 @@ def cached(application: Application) -> Application:
         return application
     changed = threading.Event()
     content = Content()
-    listening = Listening(content, notices, changed.set)
+    store = Store(Path(settings.LAST_GOOD_ROOT))
+    keeper = Keeper(application, content, store)
+
+    def tell() -> None:
+        changed.set()
+        keeper.wake()
+
+    listening = Listening(content, notices, tell)
 
     def begin(cache: PageCache) -> None:
+        pulse.database.begin()
         listening.begin()
+        keeper.begin()
         threading.Thread(target=_keep_warm, args=[cache, changed], name="ahead", daemon=True).start()
 
     return PageCache(
@@ -40,6 +53,8 @@ def cached(application: Application) -> Application:
         settings.PAGE_CACHE["bytes"],
         UNKEPT,
         begin,
+        store.get,
+        keeper.note,
     )
 
 

@@ -8,6 +8,8 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .away import LAST_GOOD
+
 MAIN = {
     "our_work": _("Our work"),
     "where_we_work": _("Where we work"),
@@ -33,6 +35,7 @@ SECTION_OF = {
 def site(request: HttpRequest) -> dict[str, object]:
     """`navigation`: (label, address, aria-current or empty). `languages`: (code, own name, this page in it, is it this one).
 
+    `last_good`: the moment that a copy for when the database does not answer was made at, else None.
     `other_languages`: (code, an invitation in that language, this page in it). `section`: the name of the page that this one
     stands below, or empty.
     """
@@ -44,6 +47,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "other_languages": other_languages(every),
         "origin": origin(request),
         "contact_email": settings.CONTACT_EMAIL,
+        "last_good": request.META.get(LAST_GOOD),
     }
 
 

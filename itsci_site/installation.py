@@ -174,7 +174,7 @@ def messages() -> Found:
 
 
 def folders() -> Found:
-    for name, use in (("MEDIA_ROOT", "uploads"), ("OFFLINE_ROOT", "offline packs")):
+    for name, use in (("MEDIA_ROOT", "uploads"), ("OFFLINE_ROOT", "offline packs"), ("LAST_GOOD_ROOT", "copies of pages")):
         folder = Path(getattr(settings, name))
         there = next(path for path in (folder, *folder.parents) if path.is_dir())
         try:

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
-from itsci_site import public_role
+from itsci_site import away, public_role
+from itsci_site.away import LAST_GOOD, WITHHELD
 from itsci_site.lib import pagecache
 from itsci_site.lib.newsroom import proposals
 
@@ -114,6 +115,8 @@ class KeptPages:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if WITHHELD in request.META:
+            return away.not_shown(request)
         if request.method not in ("GET", "HEAD") or not hasattr(view, "kept"):
             return None
         if view.kept is not None and (left := _canonical(request.GET, view.kept)) is not None:
@@ -163,6 +166,8 @@ def next_versions(get_response: Next) -> Callable[[HttpRequest], HttpResponseBas
         if STAFF.match(request.path_info):
             proposals.apply_due()
             return get_response(request)
+        if LAST_GOOD in request.META:
+            return away.copied(get_response, request)
         return public_role.answered(get_response, request)
 
     return middleware

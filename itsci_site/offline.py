@@ -129,7 +129,7 @@ class _Builder:
             if len(found) >= MOST_PAGES:
                 raise NotRendered(f"over {MOST_PAGES} pages: {address}")
             found[address] = html = self._get(address).decode()
-            for link in _links(html):
+            for link in links(html):
                 target = self._own(address, link)
                 if target is None or target in found or target in waiting:
                     continue
@@ -294,7 +294,8 @@ def _content(response: HttpResponseBase) -> bytes:
     return whole
 
 
-def _links(html: str) -> Iterator[str]:
+def links(html: str) -> Iterator[str]:
+    """Where the links of a page of this site lead, as they are written."""
     for tag in TAG.findall(html):
         if tag.startswith(("<a ", "<a\n")) and (match := HREF.search(tag)):
             yield _plain(match[1])

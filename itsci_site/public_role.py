@@ -57,9 +57,9 @@ def grant_all(**_signal: object) -> None:
         for (table,) in cursor.fetchall():
             cursor.execute(f"REVOKE ALL ON {table} FROM {name}")
         cursor.execute(
-            f"GRANT USAGE ON SCHEMA public, past TO {name};"
+            f"GRANT USAGE ON SCHEMA public, past, withheld TO {name};"
             f"GRANT SELECT ON {', '.join(f'public.{table}' for table in wanted)} TO {name};"
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA past TO {name};"
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA past, withheld TO {name};"
             f"GRANT EXECUTE ON FUNCTION newsroom_apply_due() TO {name}"
         )
 

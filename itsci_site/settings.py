@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "itsci_site.away.without_database",
     "itsci_site.middleware.one_origin",
     "itsci_site.middleware.next_versions",
     "itsci_site.middleware.KeptPages",
@@ -200,7 +201,7 @@ def database() -> dict:
         refuse("DATABASE_URL cannot be read: give postgresql://user:password@host:5432/name.", error)
         return NO_DATABASE
     # In seconds, for a host that is silent: libpq by itself would wait for minutes.
-    options = {"connect_timeout": 10} | entry.get("OPTIONS", {})
+    options = {"connect_timeout": 2} | entry.get("OPTIONS", {})
     fixed = {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     return entry | fixed | {"OPTIONS": options}
 
@@ -258,6 +259,8 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False  # other sites may read the open data, and 
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "media"))()
 # The offline packs; made by the site itself, they can be deleted at any time.
 OFFLINE_ROOT = env.path("OFFLINE_ROOT", default=str(BASE_DIR / ".local" / "offline"))()
+# The last good copy of every public address, without a word of anybody's: given while the database does not answer.
+LAST_GOOD_ROOT = env.path("LAST_GOOD_ROOT", default=str(BASE_DIR / ".local" / "last-good"))()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "itsci_site.storage.OneStylesheetStorage", "OPTIONS": {"file_permissions_mode": 0o644}},

@@ -24,6 +24,7 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
 from . import second_factor, views
+from .away import typed
 from .sign_in_forms import CodeForm, EnrolForm
 
 SECRET = "new_secret"  # noqa: S105 - the session's name for the secret of an app that is not confirmed yet
@@ -169,12 +170,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def kept_form(request: HttpRequest, ended: bool) -> HttpResponse:
     """What was sent, to be sent again, after a new sign-in if the session has `ended`. No password, code or file comes back."""
-    fields = [
-        (name, value)
-        for name, values in request.POST.lists()
-        if name not in ("csrfmiddlewaretoken", "code") and "password" not in name
-        for value in values
-    ]
     title = _("You are signed out") if ended else _("Please send this again")
-    context = {"fields": fields, "files": list(request.FILES), "ended": ended}
+    context = {"fields": typed(request), "files": list(request.FILES), "ended": ended}
     return _page(request, "kept", title, 403, **context)

@@ -1,11 +1,13 @@
 """Pages of the site as a whole: accessibility, health, errors."""
 
+import logging
+import sys
 from contextlib import suppress
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import DisallowedHost
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -13,8 +15,11 @@ from django.urls import reverse
 
 from regions.models import Region
 
-from . import readable
-from .lib.pagecache import kept
+from . import away, readable
+from .lib import pulse
+from .lib.pagecache import AWAY, kept, lost
+
+log = logging.getLogger(__name__)
 
 
 @kept()
@@ -30,6 +35,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """The database answers too; 503 if not."""
     try:
+        if AWAY in request.META:
+            raise OperationalError
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
@@ -70,7 +77,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Asks the database nothing: it may be what broke. The number is the one that the log has."""
+    """Asks the database nothing: it may be what broke, which is said. The number is the one that the log has."""
+    if pulse.is_lost(sys.exception()):
+        lost(request)
+        log.warning("The database was lost while a request was answered")
+        return away.unavailable(request)
     asked = getattr(request, "asked", None)
     return render(request, "500.html", {"number": asked.id if asked else ""}, status=500)
 

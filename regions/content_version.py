@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
+from itsci_site.lib import pulse
 from itsci_site.lib.newsroom.models import Proposal
 from itsci_site.lib.pagecache import Fresh, State
+from itsci_site.lib.pulse import connected
 
 APPS = ("regions", "testimonials", "meetings", "programmes")
 TRIGGER = "note_change"
@@ -133,9 +135,11 @@ class Content:
     def _row(self, statement: str) -> Any:
         """Raises the driver's error where the database does not answer, a second time over a new connection."""
         if (open_one := getattr(self._own, "connection", None)) is not None:
-            with suppress(Exception):  # the server may have been restarted meanwhile
+            with suppress(Exception):  # the server may have been restarted meanwhile, or hung and was cut off
                 return open_one.execute(statement, prepare=True).fetchone()
             self.close()
+            if pulse.database.is_away():
+                raise OperationalError("The database does not answer.")
         self._own.connection = connected()
         return self._own.connection.execute(statement, prepare=True).fetchone()
 
@@ -145,13 +149,6 @@ class Content:
             self._own.connection = None
             with suppress(Exception):
                 open_one.close()
-
-
-def connected() -> Any:
-    """Another connection of the driver's, which commits each statement by itself."""
-    new = connection.get_new_connection(connection.get_connection_params())
-    new.autocommit = True
-    return new
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def keep(table: str) -> tuple[str, str]:
 def past(at: datetime | None) -> Iterator[None]:
     """Queries inside see versioned rows and readings as at `at`, without a word changed in them. None is the present.
 
-    The schema `past` holds a view named like each versioned table; inside, it comes before `public`. Render the page
+    The schema `past` holds a view named like each versioned table; inside, it comes first. Render the page
     inside, too: templates query late. Comparisons with the clock must be given `at` (`published(at)`).
     """
     if at is None:
@@ -97,12 +97,15 @@ def past(at: datetime | None) -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT set_config('itsci.at', %s, true), set_config('search_path', 'past, public', true)", [at.isoformat()]
+                "SELECT path, set_config('itsci.at', %s, true), set_config('search_path', 'past, ' || path, true) "
+                "FROM current_setting('search_path') AS path",
+                [at.isoformat()],
             )
+            before = cursor.fetchone()[0]
         yield
         if not is_outermost:  # else, or after an error, the end of the transaction does it
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('search_path', 'public', true)")
+                cursor.execute("SELECT set_config('search_path', %s, true)", [before])
 
 
 def drop_views(**_signal: object) -> None:

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class TestimonialsConfig(AppConfig):
@@ -7,4 +8,7 @@ class TestimonialsConfig(AppConfig):
     keeps_trail = True
 
     def ready(self) -> None:
-        from testimonials import files  # noqa: F401 - removes files with their rows
+        from testimonials import files, withheld  # noqa: F401 - the first removes files with their rows
+
+        pre_migrate.connect(withheld.drop_views, sender=self)
+        post_migrate.connect(withheld.make_views, sender=self)

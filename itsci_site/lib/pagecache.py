@@ -1,5 +1,8 @@
 """Whole answers of public pages, given before Django's middleware runs, and never older than the last commit (decision 27).
 
+Where the database does not answer, copies from disk are given (`lastgood.py`), never what is kept here: words whose consent has
+ended meanwhile could be in it.
+
 An answer is kept under the state of the content that was read *before* it was made, so that one made while somebody published
 is kept as old and never given again. What may be kept is said by the views (`kept`); what is kept says by itself until when.
 """
@@ -22,12 +25,17 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
+from . import pulse
+from .lastgood import Stored
+
 Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 View = TypeVar("View", bound=Callable[..., Any])
 
 RENDERING = "itsci.rendering"
 """Where the environment of a request says that its answer may be kept: a `Rendering`."""
+AWAY = "itsci.away"
+"""Where the environment of a request says that the database does not answer, and is not to be asked."""
 KEYED = {"HTTP_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_SAVE_DATA"}
 """The headers that a kept answer may rest on. It is made without any other: nobody's request shows in another's page."""
 OF_A_REQUEST = {"REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL"}
@@ -39,6 +47,8 @@ OF_THE_BODY = {"content-type", "content-length", "content-encoding", "content-la
 """Headers that a 304 leaves out: the browser has them with what it keeps."""
 OF_ONE_ANSWER = {"vary", "etag", "content-length", "x-request-id"}
 """Headers that are set anew, or that name the request whose answer was kept, which nobody else made."""
+AT_ONCE = 2**18
+"""Bytes of an answer that streams which are made before it begins, so that a small one is whole or another one."""
 LONGEST_WAIT = 10.0
 """Seconds that a request waits for another one that makes the same page; then it makes its own."""
 
@@ -83,11 +93,20 @@ class Rendering:
 
     content: Content
     fresh: Fresh | None = None
+    is_lost: bool = False
+    """Was the database lost while the answer was made? Then it is an error page."""
 
     def begin(self) -> None:
         """From here on what is asked of the content goes into an answer to keep; its state is asked first."""
         with suppress(Exception):  # not known: then it is not kept
             self.fresh = self.content.fresh()
+
+
+def lost(request: HttpRequest) -> None:
+    """The database was lost while this request was answered: a copy is given instead, where there is one."""
+    rendering = request.environ.get(RENDERING) if hasattr(request, "environ") else None
+    if rendering is not None:
+        rendering.is_lost = True
 
 
 def begin(request: HttpRequest) -> None:
@@ -195,10 +214,16 @@ class PageCache:
         most_bytes: int,
         skipped: tuple[str, ...] = (),
         begin: Callable[["PageCache"], None] = lambda cache: None,
+        last_good: Callable[[str], Stored | None] = lambda address: None,
+        made: Callable[[str], None] = lambda address: None,
     ) -> None:
-        """`begin` is called once a process, before its first answer. Paths that begin with `skipped` are Django's alone."""
+        """`begin` is called once a process, before its first answer. Paths that begin with `skipped` are Django's alone.
+
+        `last_good` gives the copy of an address from disk; `made` is told of each page that was made.
+        """
         self.application, self.content, self.encoders, self.skipped = application, content, encoders, skipped
         self._begin, self._pid = begin, 0
+        self._last_good, self._tell_made = last_good, made
         self.pages = Pages(most, most_bytes)
         self._making: dict[Any, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -208,17 +233,21 @@ class PageCache:
             self._pid = os.getpid()
             self._begin(self)
         key = self._key(environ)
+        if pulse.database.is_away():
+            return self._without_database(key, environ, start_response)
         if key is None:
             return self.application(environ, start_response)
         try:
             state = self.content.state()
         except Exception:  # whatever it was, Django meets it too and says so
-            return self.application(environ, start_response)
+            return self._without_database(key, environ, start_response)
         page = self.pages.get(key)
         if page is None or not page.holds(state):
             with self._alone(key):
                 page = self.pages.get(key)
                 if page is None or not page.holds(state):
+                    if pulse.database.is_away():  # since: while this one waited for another
+                        return self._without_database(key, environ, start_response)
                     answer = self._made(key, environ, start_response)
                     if not isinstance(answer, Page):
                         return answer
@@ -248,6 +277,14 @@ class PageCache:
                     _close(answer)
             time.sleep(time.monotonic() - begun)
         return made
+
+    def _without_database(self, key: Any, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        """The copy from disk; without one what Django says, which is told not to ask where that would have to wait."""
+        if key is not None and (stored := self._last_good(_address(environ))) is not None:
+            return _given_again(stored, environ, start_response)
+        if pulse.database.is_away():
+            environ = environ | {AWAY: True}
+        return self.application(environ, start_response)
 
     def _key(self, environ: dict[str, Any]) -> Any:
         """What tells one kept answer from another; None where none is given."""
@@ -291,7 +328,17 @@ class PageCache:
             begun[:] = [(status, headers)]
             return None
 
-        answer = self.application(inner, start)
+        try:
+            answer = self.application(inner, start)
+            if getattr(answer, "streaming", False):
+                answer = _Begun(answer)
+        except Exception as error:
+            if not pulse.is_lost(error) or (stored := self._last_good(_address(environ))) is None:
+                raise
+            return _given_again(stored, environ, start_response)
+        if rendering.is_lost and (stored := self._last_good(_address(environ))) is not None:
+            _close(answer)
+            return _given_again(stored, environ, start_response)
         status, headers = begun[0]
         if rendering.fresh is None or not _may_be_kept(status, headers, answer):
             self.pages.drop(key)
@@ -306,6 +353,7 @@ class PageCache:
             _close(answer)
         page = self._page(rendering.fresh, headers, body, asked_with)
         self.pages.put(key, page)
+        self._tell_made(_address(environ))
         return page
 
     def _page(self, fresh: Fresh, headers: list[tuple[str, str]], body: bytes, asked_with: dict[str, Any]) -> Page:
@@ -339,6 +387,49 @@ class PageCache:
         if encoding:
             headers.append(("Content-Encoding", encoding))
         return headers, body
+
+
+class _Begun:
+    """An answer that streams, with its first AT_ONCE bytes made. Raises what making them raises, the answer closed."""
+
+    streaming = True
+
+    def __init__(self, answer: Any) -> None:
+        self._answer, self._rest = answer, iter(answer)
+        self._first: list[bytes] = []
+        size = 0
+        try:
+            while size < AT_ONCE and (chunk := next(self._rest, None)) is not None:
+                self._first.append(chunk)
+                size += len(chunk)
+        except BaseException:
+            _close(answer)
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._first
+        self._first.clear()
+        yield from self._rest
+
+    def close(self) -> None:
+        _close(self._answer)
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Path and query, as they name an answer on disk."""
+    path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
+    return f"{path}?{query}" if query else path
+
+
+def _given_again(stored: Stored, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes]:
+    headers = list(stored.headers)
+    body = stored.packed
+    if _accepted(environ.get("HTTP_ACCEPT_ENCODING", ""), ("gzip",)):
+        headers.append(("Content-Encoding", "gzip"))
+    else:
+        body = stored.body
+    start_response("200 OK", [*headers, ("Vary", "Accept-Encoding"), ("Content-Length", str(len(body)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def _may_be_kept(status: str, headers: list[tuple[str, str]], answer: Any) -> bool:

@@ -6,7 +6,7 @@ has to guess whether 03/04 is March or April.
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.db import models
 from django.db.models import F, Func
@@ -60,6 +60,12 @@ def in_words(day: date) -> str:
     """ "4 March 2016"; "4 mars 2016", "1er mars 2016" where French writes its ordinal."""
     number = "1er" if day.day == 1 and get_language() == "fr" else str(day.day)
     return f"{number} {dates.MONTHS[day.month]} {day.year}"
+
+
+def moment_in_words(moment: datetime) -> str:
+    """ "4 March 2016, 09:05 UTC"."""
+    at = moment.astimezone(UTC)
+    return f"{in_words(at.date())}, {at:%H:%M} UTC"
 
 
 def starts_its_period(day: str, precision: str, name: str) -> models.CheckConstraint:

@@ -29,6 +29,9 @@ register.filter("lines", text.lines)
 register.filter("language_in_words", text.language_name)  # i18n has a "language_name", which is always English
 
 
+register.filter("moment_in_words", periods.moment_in_words)
+
+
 @register.filter
 def in_words(day: date) -> str:
     return periods.in_words(day)

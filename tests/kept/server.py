@@ -31,22 +31,32 @@ def free_port() -> int:
 def environment(folder: Path, **more: str) -> dict[str, str]:
     (folder / "kept_settings.py").write_text(SETTINGS.format(name=connection.settings_dict["NAME"]))
     path = os.pathsep.join([str(folder), str(ROOT)])
-    return os.environ | {"DJANGO_SETTINGS_MODULE": "kept_settings", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | more
+    given = {"DJANGO_SETTINGS_MODULE": "kept_settings", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return os.environ | given | {"LAST_GOOD_ROOT": str(folder / "last-good")} | more
 
 
 @contextmanager
 def gunicorn(folder: Path, threads: int = 4, **more: str) -> Iterator[int]:
-    """The port of a server process of one worker."""
+    """The port of a server process of one worker, on the test's own database."""
+    with served(environment(folder, **more), folder, threads) as (port, _process):
+        yield port
+
+
+@contextmanager
+def served(
+    environment: dict[str, str], folder: Path, threads: int = 4, workers: int = 1
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """The port, and the process that watches over the workers."""
     port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "1",
-        "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker", "--log-level", "warning",
-        "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
+        sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application", "--bind", f"127.0.0.1:{port}",
+        "--workers", str(workers), "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker",
+        "--log-level", "warning", "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=folder, env=environment(folder, **more)) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment) as process:
         try:
             _until_it_answers(port, process)
-            yield port
+            yield port, process
         finally:
             process.terminate()
             try:

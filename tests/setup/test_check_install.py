@@ -39,7 +39,8 @@ def sound(collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     make.make_programme()
     good = {
         "SECRET_KEY": STRONG, "ALLOWED_HOSTS": ["www.example.org"], "HTTPS": True, "MEDIA_ROOT": str(tmp_path / "media"),
-        "OFFLINE_ROOT": str(tmp_path / "packs"), "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OFFLINE_ROOT": str(tmp_path / "packs"), "LAST_GOOD_ROOT": str(tmp_path / "last-good"),
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     }  # fmt: skip
     with as_deployed(collected), override_settings(**good):
         yield
@@ -113,7 +114,7 @@ def test_messages(sound: None, tmp_path: Path) -> None:
         assert told() == ["The interface in xx is older than its source: readers get English, or old words."]
 
 
-@pytest.mark.parametrize("name", ["MEDIA_ROOT", "OFFLINE_ROOT"])
+@pytest.mark.parametrize("name", ["MEDIA_ROOT", "OFFLINE_ROOT", "LAST_GOOD_ROOT"])
 def test_a_folder_that_takes_no_file(sound: None, name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "within", Path("/proc/nowhere")):
@@ -125,7 +126,7 @@ def test_a_folder_that_takes_no_file(sound: None, name: str, tmp_path: Path) -> 
 def test_a_full_disk(sound: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """More is asked for than any disk has."""
     monkeypatch.setattr(installation, "FREE", 10**18)
-    assert ["nearly full" in what for what in told()] == [True, True]
+    assert ["nearly full" in what for what in told()] == [True, True, True]
 
 
 LAST_UNDONE = "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations WHERE app = 'programmes')"

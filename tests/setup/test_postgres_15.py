@@ -13,9 +13,9 @@ pytestmark = pytest.mark.skipif(not (POSTGRES_15 / "initdb").exists(), reason="D
 
 
 def test_the_site_runs_on_it() -> None:
-    with open_folder() as outer, server(POSTGRES_15) as url:
+    with open_folder() as outer, server(POSTGRES_15) as started:
         tree = copy_tree(outer / "site")
-        theirs = environment(DATABASE_URL=url)
+        theirs = environment(DATABASE_URL=started.url)
         with site(tree, env=theirs) as one:
             said = one.wait_until_up()
             assert "Postgres    15." in said
@@ -27,6 +27,6 @@ def test_the_site_runs_on_it() -> None:
 
 
 def test_commands_before_the_first_run_say_so() -> None:
-    with open_folder() as outer, server(POSTGRES_15) as url:
-        said = make(copy_tree(outer / "site"), "superuser", env=environment(DATABASE_URL=url))
+    with open_folder() as outer, server(POSTGRES_15) as started:
+        said = make(copy_tree(outer / "site"), "superuser", env=environment(DATABASE_URL=started.url))
         assert "CommandError: The database has no tables of this site yet: use `make run` first." in said.stdout
