@@ -87,7 +87,7 @@ def withdraw(number: int) -> None:
     with transaction.atomic():
         region = Region.objects.published().first()
         story = make.make_testimonial(region, slug=f"fault-story-{number}", quote=f"Words that were taken back {number}")
-    Consent.objects.filter(pk=story.consent.pk).update(withdrawn_at=timezone.now())
+    Consent.objects.filter(testimonials=story).update(withdrawn_at=timezone.now())
 
 
 def load(number: int) -> None:
@@ -97,7 +97,7 @@ def load(number: int) -> None:
     lines = ["region,metric,period_start,precision,value,status,source_en"]
     for row in range(ROWS):
         day = date(1900, 1, 1) + timedelta(days=number * ROWS + row)
-        lines.append(f"{region.slug},faults,{day},day,{number},reported,{source}")  # type: ignore[union-attr]
+        lines.append(f"{region.slug},faults,{day},day,{number},reported,{source}")
     path.write_text("\n".join([*lines, ""]))
     call_command("import_readings", str(path))
 
