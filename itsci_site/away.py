@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from itsci_site import public_role
+from itsci_site.lib import replica
 from itsci_site.lib.pagecache import AWAY
 from testimonials.withheld import withheld
 
@@ -82,7 +83,7 @@ def typed(request: HttpRequest) -> list[tuple[str, str]]:
 
 def copied(get_response: Next, request: HttpRequest) -> HttpResponseBase:
     """An answer for the copies on disk: nobody's words are in it, whatever the page would show."""
-    with withheld():
+    with replica.read(), withheld():
         response = public_role.answered(get_response, request)
         response._has_been_logged = True  # type: ignore[attr-defined]  # nobody asked for what is not there
         if response.streaming:

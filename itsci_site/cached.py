@@ -6,12 +6,13 @@ from pathlib import Path
 
 import brotli
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections
 
 from itsci_site.last_good import Keeper
 from itsci_site.lib import pulse
 from itsci_site.lib.lastgood import Store
 from itsci_site.lib.pagecache import Application, Listening, PageCache
+from itsci_site.lib.replica import of_the_public
 from regions.content_version import Content, notices
 
 ENCODERS = {
@@ -41,6 +42,8 @@ def cached(application: Application) -> Application:
 
     def begin(cache: PageCache) -> None:
         pulse.database.begin()
+        if of_the_public() != DEFAULT_DB_ALIAS:
+            pulse.primary.begin()
         listening.begin()
         keeper.begin()
         threading.Thread(target=_keep_warm, args=[cache, changed], name="ahead", daemon=True).start()

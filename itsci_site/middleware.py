@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import translation
@@ -15,6 +14,7 @@ from itsci_site import away, public_role
 from itsci_site.away import LAST_GOOD, WITHHELD
 from itsci_site.lib import pagecache
 from itsci_site.lib.newsroom import proposals
+from itsci_site.lib.replica import connection
 
 UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STATIC_URL)
 """Answers that hold no content: they stand when the database does not."""

@@ -12,17 +12,23 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, ProgrammingError, transaction
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from itsci_site.lib import replica
 from itsci_site.lib.newsroom import proposals
+from itsci_site.lib.replica import connection
 
 _is_inside: ContextVar[bool] = ContextVar("inside a public request", default=False)
 
-# One round trip. Where the role is not there, or lacks its grants, or may not be taken, the request runs as before.
+# One round trip. A replica says what is due, and takes nothing that is written. Where the role is not there, or lacks its
+# grants, or may not be taken, the request runs as before.
 BEGIN = """
-SELECT newsroom_apply_due(), set_config('role', coalesce((
+SELECT CASE WHEN pg_is_in_recovery() THEN (
+    SELECT count(*)::integer FROM newsroom_proposal
+    WHERE status = 'published' AND applied_at IS NULL AND publish_at <= statement_timestamp()
+) ELSE newsroom_apply_due() END, set_config('role', coalesce((
     SELECT rolname FROM pg_roles
     WHERE rolname = %s AND has_table_privilege(oid, to_regclass('public.testimonials_testimonial'), 'SELECT')
       AND pg_has_role(session_user, oid, %s)), 'none'), false)
@@ -90,20 +96,30 @@ def _there(role: str) -> bool:
 
 def right_to_take() -> str:
     """The right to take a role, in the words of this Postgres."""
-    return "SET" if connection.pg_version >= 160000 else "MEMBER"  # type: ignore[attr-defined]
+    return "SET" if connection.pg_version >= 160000 else "MEMBER"
 
 
 def begin() -> bool:
     """Makes due what is due, and takes the role. Was it taken by this call, so that `end` has to follow?"""
     if _is_inside.get():
-        proposals.apply_due()
+        if replica.here() == DEFAULT_DB_ALIAS:
+            proposals.apply_due()
         return False
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, [settings.PUBLIC_DB_ROLE, right_to_take()])
         applied, role = cursor.fetchone()
     if applied:
-        proposals.apply_due()  # there may be more
+        _apply_due()  # there may be more
     return role != "none"
+
+
+def _apply_due() -> None:
+    """Where a replica is read, the database itself may be away: then what is due comes when it is back."""
+    try:
+        proposals.apply_due()
+    except (OperationalError, InterfaceError):
+        if replica.here() == DEFAULT_DB_ALIAS:
+            raise
 
 
 def end() -> None:
@@ -157,7 +173,7 @@ def _begin_first(begun: list[bool]) -> Callable[..., Any]:
 
 def answered(get_response: Callable[[HttpRequest], HttpResponseBase], request: HttpRequest) -> HttpResponseBase:
     """A public answer, made under the role; one that streams takes it again when it is read. A file asks nothing."""
-    with taken():
+    with replica.read(), taken():
         response = get_response(request)
     if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
         response.streaming_content = _under_role(response.streaming_content)  # type: ignore[arg-type]
@@ -166,9 +182,10 @@ def answered(get_response: Callable[[HttpRequest], HttpResponseBase], request: H
 
 def _under_role(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Without `taken`: what a generator sets in the context stays there between its pieces."""
-    is_ours = begin()
-    try:
-        yield from chunks
-    finally:
-        if is_ours:
-            end()
+    with replica.read():
+        is_ours = begin()
+        try:
+            yield from chunks
+        finally:
+            if is_ours:
+                end()

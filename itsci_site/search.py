@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection, models, transaction
+from django.db import OperationalError, models
 from django.db.models import DateField, F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast
 from django.urls import reverse
@@ -25,6 +25,7 @@ from psycopg.errors import QueryCanceled
 
 from itsci_site.lib import fulltext
 from itsci_site.lib.found import short
+from itsci_site.lib.replica import atomic, connection
 from itsci_site.lib.translated import Words, words
 from meetings.models import Meeting
 from programmes.exports import metrics
@@ -203,7 +204,7 @@ class Found:
 def _patience() -> Iterator[None]:
     """Statements inside are given up after a time. Raises TooSlow."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE)])
             yield
             cursor.execute("SELECT set_config('statement_timeout', '0', true)")

@@ -183,22 +183,22 @@ TEMPLATES = [
 NO_DATABASE = {"ENGINE": "django.db.backends.postgresql", "NAME": "refused"}
 
 
-def database() -> dict:
-    """The one database, Postgres: the model rules are its constraints and triggers. Unset means the project's own server."""
-    url = env.str("DATABASE_URL", default="").strip()
+def database(name: str) -> dict:
+    """A Postgres: the model rules are its constraints and triggers. DATABASE_URL unset means the project's own server."""
+    url = env.str(name, default="").strip()
     if not url:
         return localdb.database(BASE_DIR / ".local" / "postgres")
     if not url.startswith(("postgres://", "postgresql://", "postgis://", "pgsql://")):
         scheme = url.partition(":")[0]
         refuse(
-            f"DATABASE_URL starts with {scheme}:, but this site needs Postgres 15 or newer (SQLite is not supported). "
+            f"{name} starts with {scheme}:, but this site needs Postgres 15 or newer (SQLite is not supported). "
             "Give postgresql://user:password@host:5432/name, or leave it unset to use the project's own local Postgres."
         )
         return NO_DATABASE
     try:
         entry = env.db_url_config(url)
     except ValueError as error:  # a port that is no number, a bracket too many; the text must not show the password
-        refuse("DATABASE_URL cannot be read: give postgresql://user:password@host:5432/name.", error)
+        refuse(f"{name} cannot be read: give postgresql://user:password@host:5432/name.", error)
         return NO_DATABASE
     # In seconds, for a host that is silent: libpq by itself would wait for minutes.
     options = {"connect_timeout": 2} | entry.get("OPTIONS", {})
@@ -206,7 +206,11 @@ def database() -> dict:
     return entry | fixed | {"OPTIONS": options}
 
 
-DATABASES = {"default": database()}
+DATABASES = {"default": database("DATABASE_URL")}
+# Public pages read a streaming replica where this names one (docs/scale.md); the admin does not.
+if env.str("DATABASE_REPLICA_URL", default="").strip():
+    DATABASES["replica"] = database("DATABASE_REPLICA_URL")
+    DATABASE_ROUTERS = ["itsci_site.lib.replica.Router"]
 # Public pages read under this role of the database where it is there (docs/public-role.md). Empty: never.
 PUBLIC_DB_ROLE = env.str("PUBLIC_DB_ROLE", default="itsci_public")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

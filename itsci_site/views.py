@@ -7,7 +7,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import DisallowedHost
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -16,8 +16,8 @@ from django.urls import reverse
 from regions.models import Region
 
 from . import away, readable
-from .lib import pulse
-from .lib.pagecache import AWAY, kept, lost
+from .lib import pulse, replica
+from .lib.pagecache import kept, lost
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """The database answers too; 503 if not."""
     try:
-        if AWAY in request.META:
+        if pulse.database.is_away():
             raise OperationalError
-        with connection.cursor() as cursor:
+        with replica.read(), replica.connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return HttpResponse("the database does not answer\n", content_type="text/plain; charset=utf-8", status=503)

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 
-from itsci_site.lib import pulse
+from itsci_site.lib import pulse, replica
 from itsci_site.lib.newsroom.models import Proposal
 from itsci_site.lib.pagecache import Fresh, State
 from itsci_site.lib.pulse import connected
@@ -109,7 +109,7 @@ def stamp(at: datetime) -> str:
         f"(SELECT max({column}) FROM {table} WHERE {column} <= %(at)s)"  # noqa: S608 - names of our own
         for table, column in _moments()
     ]
-    with connection.cursor() as cursor:
+    with replica.connection.cursor() as cursor:
         cursor.execute(STAMP.format(moments=", ".join(moments)), {"at": at})
         mark, noted, moment = cursor.fetchone()
     return f"{mark}.{noted}.{moment.timestamp() if moment else 0}"
@@ -140,7 +140,7 @@ class Content:
             self.close()
             if pulse.database.is_away():
                 raise OperationalError("The database does not answer.")
-        self._own.connection = connected()
+        self._own.connection = connected(replica.of_the_public())
         return self._own.connection.execute(statement, prepare=True).fetchone()
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class Content:
 @contextmanager
 def notices() -> Iterator[Callable[[float], None]]:
     """Gives a function that waits until content changes, but no longer than so many seconds."""
-    listening = connected()
+    listening = connected(DEFAULT_DB_ALIAS)  # a replica gives no notice
     try:
         listening.execute("LISTEN content")
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.exports import Column, moment, plain, record
 from itsci_site.lib.periods import Precision
+from itsci_site.lib.replica import atomic
 
 from . import figures
 from .models import Country, Metric, Reading, Region, Series
@@ -181,7 +181,7 @@ def readings(selection: Selection) -> Iterator[PublicReading]:
             "reason_en", "reason_fr",
         )
     )  # fmt: skip
-    with transaction.atomic():  # a cursor of the database lives as long as its transaction
+    with atomic():  # a cursor of the database lives as long as its transaction
         for pk, place, *rest in found.iterator(chunk_size=ROWS_A_FETCH):
             yield PublicReading(*places[place], *rest, pk in latest)  # type: ignore[call-arg]
 
@@ -196,7 +196,7 @@ def of_staff(readings: QuerySet[Reading]) -> Iterator[PublicReading]:
         "source__name_en", "source__name_fr", "published_at", "supersedes__published_at", "superseded_by__published_at",
         "reason_en", "reason_fr",
     )  # fmt: skip
-    with transaction.atomic():
+    with atomic():
         for pk, place, *rest in found.iterator(chunk_size=ROWS_A_FETCH):
             yield PublicReading(*places[place], *rest, pk in latest)  # type: ignore[call-arg]
 

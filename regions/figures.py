@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 
-from django.db import connection
 from django.utils.translation import gettext, ngettext
 
 from itsci_site.lib import charts, text
+from itsci_site.lib.replica import connection
 from itsci_site.lib.translated import filled, words
 
 from .models import Country, Metric, Reading, Region

@@ -11,6 +11,8 @@ from datetime import datetime
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from itsci_site.lib import replica
+
 TRIGGER = "keep_version"
 
 
@@ -93,9 +95,10 @@ def past(at: datetime | None) -> Iterator[None]:
     if at is None:
         yield
         return
-    is_outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        with connection.cursor() as cursor:
+    here = replica.connection
+    is_outermost = not here.in_atomic_block
+    with replica.atomic():
+        with here.cursor() as cursor:
             cursor.execute(
                 "SELECT path, set_config('itsci.at', %s, true), set_config('search_path', 'past, ' || path, true) "
                 "FROM current_setting('search_path') AS path",
@@ -104,7 +107,7 @@ def past(at: datetime | None) -> Iterator[None]:
             before = cursor.fetchone()[0]
         yield
         if not is_outermost:  # else, or after an error, the end of the transaction does it
-            with connection.cursor() as cursor:
+            with here.cursor() as cursor:
                 cursor.execute("SELECT set_config('search_path', %s, true)", [before])
 
 

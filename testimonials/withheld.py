@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from django.apps import apps
 from django.db import connection, transaction
 
+from itsci_site.lib import replica
+
 SCHEMA = "withheld"
 HIDDEN = "SELECT count(*) FROM unnest(%s::text[]) AS name WHERE to_regclass(name) = to_regclass(%s::text || name)"
 
@@ -17,7 +19,7 @@ HIDDEN = "SELECT count(*) FROM unnest(%s::text[]) AS name WHERE to_regclass(name
 @contextmanager
 def withheld() -> Iterator[None]:
     """Raises LookupError, and gives nothing, where the empty views are not all there."""
-    with connection.cursor() as cursor:
+    with replica.connection.cursor() as cursor:
         cursor.execute(f"SELECT set_config('search_path', '{SCHEMA}, public', false)")
         try:
             cursor.execute(HIDDEN, [_tables(), f"{SCHEMA}."])
@@ -25,8 +27,9 @@ def withheld() -> Iterator[None]:
                 raise LookupError(f"The schema {SCHEMA} does not hide every table of stories: run manage.py migrate.")
             yield
         finally:
-            if connection.connection is not None and not connection.connection.closed:
-                connection.connection.execute("RESET search_path")
+            opened = replica.connection.connection
+            if opened is not None and not opened.closed:
+                opened.execute("RESET search_path")
 
 
 def drop_views(**_signal: object) -> None:

@@ -13,7 +13,7 @@ from itsci_site.settings import INSTALLED_APPS as SITE_APPS
 from itsci_site.settings import STORAGES as SITE_STORAGES
 
 # A session that a browser's open connection kept would keep the test database from being dropped.
-DATABASES = {"default": SITE_DATABASES["default"] | {"CONN_MAX_AGE": 0}}
+DATABASES = {alias: database | {"CONN_MAX_AGE": 0} for alias, database in SITE_DATABASES.items()}
 INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 # Pages can be asked for without collecting static files first; the real storage has tests of its own.
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -22,10 +22,11 @@ from io import BytesIO
 from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from . import pulse
+from . import pulse, replica
 from .lastgood import Stored
 
 Start = Callable[..., Any]
@@ -233,7 +234,7 @@ class PageCache:
             self._pid = os.getpid()
             self._begin(self)
         key = self._key(environ)
-        if pulse.database.is_away():
+        if (pulse.database if key is not None else _written_to()).is_away():
             return self._without_database(key, environ, start_response)
         if key is None:
             return self.application(environ, start_response)
@@ -282,7 +283,7 @@ class PageCache:
         """The copy from disk; without one what Django says, which is told not to ask where that would have to wait."""
         if key is not None and (stored := self._last_good(_address(environ))) is not None:
             return _given_again(stored, environ, start_response)
-        if pulse.database.is_away():
+        if (pulse.database if key is not None else _written_to()).is_away():
             environ = environ | {AWAY: True}
         return self.application(environ, start_response)
 
@@ -387,6 +388,11 @@ class PageCache:
         if encoding:
             headers.append(("Content-Encoding", encoding))
         return headers, body
+
+
+def _written_to() -> pulse.Pulse:
+    """The database that staff work on."""
+    return pulse.database if replica.of_the_public() == DEFAULT_DB_ALIAS else pulse.primary
 
 
 class _Begun:

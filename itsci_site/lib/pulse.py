@@ -16,8 +16,10 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.db.backends.signals import connection_created
+
+from . import replica
 
 AGAIN = 0.25
 """Seconds between two questions."""
@@ -90,12 +92,17 @@ class Pulse:
                 same.shutdown(socket.SHUT_RDWR)
 
 
-def connected() -> Any:
-    """Another connection of the driver's to the site's database, which commits each statement by itself."""
-    new = connection.get_new_connection(connection.get_connection_params())
+def connected(alias: str) -> Any:
+    """Another connection of the driver's, which commits each statement by itself."""
+    asked = connections[alias]
+    new = asked.get_new_connection(asked.get_connection_params())
     new.autocommit = True
-    database.watch(new)
+    _of(alias).watch(new)
     return new
+
+
+def _of(alias: str) -> Pulse:
+    return database if alias == replica.of_the_public() else primary
 
 
 def answered(opened: Any, seconds: float) -> bool:
@@ -122,8 +129,11 @@ def is_lost(error: BaseException | None) -> bool:
 
 
 def _watch(connection: Any, **_signal: object) -> None:
-    database.watch(connection.connection)
+    _of(connection.alias).watch(connection.connection)
 
 
-database = Pulse(connected)
+database = Pulse(lambda: connected(replica.of_the_public()))
+"""Of the database that public pages read."""
+primary = Pulse(lambda: connected(DEFAULT_DB_ALIAS))
+"""Of the one that takes what is written, where that is another; else it has not begun, and the first tells all."""
 connection_created.connect(_watch)

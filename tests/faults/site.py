@@ -26,7 +26,7 @@ from tests.setup.throwaway import Server, server
 
 SETTINGS = """
 from tests.settings import *
-DATABASES = {"default": DATABASES["default"] | {"CONN_MAX_AGE": None}}
+DATABASES = {alias: database | {"CONN_MAX_AGE": None} for alias, database in DATABASES.items()}
 """
 PATIENCE = 60.0
 LEADS = re.compile(r'href="(/[^"#]*)')

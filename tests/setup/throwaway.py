@@ -46,6 +46,14 @@ class Server:
         access = ["--auth=reject", "--auth-local=trust", "--username=itsci"]
         self.run("initdb", "-D", str(self.data), "--no-sync", "--locale=C.UTF-8", "--encoding=UTF8", *access)
 
+    def follow(self, other: "Server") -> None:
+        """Instead of `make`: a copy of another one, which follows it as a streaming replica once it is started."""
+        source = f"host={other.folder} user=itsci application_name=replica"
+        self.run("pg_basebackup", "-D", str(self.data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+
+    def promote(self) -> None:
+        self.run("pg_ctl", "-D", str(self.data), "-w", "promote")
+
     def start(self) -> None:
         options = f"-c listen_addresses= -k {self.folder} {self.options}"
         self.run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
