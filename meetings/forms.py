@@ -42,8 +42,8 @@ MOST_PLACES = 100
 def _places(data: Any) -> list[Place]:
     """The places to choose from, region by region, and the one that was chosen."""
     order = ("region__country__order", "region__order", "region__slug", "name", "slug")
-    public = Place.objects.with_public_meetings().filter(region__in=Region.objects.published())
-    public = public.select_related("region").order_by(*order)
+    public = Place.objects.with_public_meetings().select_related("region").order_by(*order)
+    public = public.only("slug", "name", "region__slug", "region__name")
     places = list(public[: MOST_PLACES + 1])
     if len(places) <= MOST_PLACES:
         return places
@@ -57,7 +57,7 @@ class RegisterFilter(forms.Form):
 
     q = forms.CharField(label=_("Search words"), max_length=LONGEST, required=False, error_messages=REFUSED)
     region = forms.ModelChoiceField(
-        Region.objects.published().in_order(),
+        Region.objects.published().in_order().select_related(None).only("slug", "name"),
         to_field_name="slug",
         label=_("Region"),
         required=False,

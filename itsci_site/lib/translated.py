@@ -74,9 +74,13 @@ def is_outdated(row: Any, name: str) -> bool:
 
 def words(row: Any, name: str) -> Words:
     """A translated field as the page prints it."""
-    language = language_of(row, name)
-    said = getattr(row, column(name, language or current_language()), None)
-    return Words(Part(said or "", language, is_outdated(row, name)))
+    current, language = current_language(), ""  # asked once: a page prints hundreds
+    said = getattr(row, column(name, current), None)
+    if said in EMPTY:
+        said = getattr(row, column(name, original_language()))
+        language = original_language() if said not in EMPTY else ""
+    outdated = key(current, name) in (getattr(row, "translated_from", None) or ())
+    return Words(Part(said or "", language, outdated))
 
 
 def joined(*lines: str) -> Words:

@@ -20,7 +20,8 @@ register = template.Library()
 @register.simple_tag
 def period_rows(history: "History") -> SafeString:
     """Its rows as HTML. What a row says for all its cells stands in none of them."""
-    since, cite = cache(_since), cache(_source)  # most rows say the same
+    since, cite, number = cache(_since), cache(_source), cache(_number)  # most rows say the same
+    nothing = f'<span class="none">–<span class="vh">{escape(gettext("nothing published"))}</span></span>'
 
     def part(html: str) -> str:
         return f'<span class="part">{html}</span>'
@@ -28,9 +29,8 @@ def period_rows(history: "History") -> SafeString:
     def inside(cell: "Cell") -> str:
         reading = cell.reading
         if reading is None:
-            return f'<span class="none">–<span class="vh">{escape(gettext("nothing published"))}</span></span>'
-        kind, number = ("none" if reading.value is None else "n"), escape(text.number(reading.value))
-        found = [f'<span class="{kind}">{number}</span>']
+            return nothing
+        found = [number(reading.value)]
         if cell.status:
             found.append(part(escape(cell.status)))
         if reading.supersedes_id:
@@ -43,13 +43,18 @@ def period_rows(history: "History") -> SafeString:
             found.append(part(cite(cell.source)))
         return "".join(found)
 
-    labels = {region: f'<td data-label="{escape(region.name)}">' for region in history.regions}
+    labels = [f'<td data-label="{escape(region.name)}">' for region in history.regions]
 
     def line(row: "PeriodRow") -> str:
         head = f'<th scope="row">{row.as_of.html}{part(f"{since(row.published_on)}, {cite(row.source)}")}</th>'
-        return f"\n<tr>{head}{''.join(f'{labels[cell.region]}{inside(cell)}</td>' for cell in row.cells)}</tr>"
+        cells = [f"{label}{inside(cell)}</td>" for label, cell in zip(labels, row.cells, strict=True)]
+        return f"\n<tr>{head}{''.join(cells)}</tr>"
 
     return mark_safe("".join(map(line, history.periods)))  # noqa: S308 - each piece is escaped
+
+
+def _number(value: int | None) -> str:
+    return f'<span class="{"none" if value is None else "n"}">{escape(text.number(value))}</span>'
 
 
 def _since(day: date) -> str:

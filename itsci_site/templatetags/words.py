@@ -73,15 +73,14 @@ def lang(row: Any, name: str) -> SafeString:
     return format_html(' lang="{}"', code) if code else mark_safe("")
 
 
-@register.inclusion_tag("components/language_note.html", takes_context=True)
-def language_note(context: RequestContext, row: Any, name: str) -> dict[str, object]:
+@register.simple_tag(takes_context=True)
+def language_note(context: RequestContext, row: Any, name: str) -> str:
     """Beside a text: that it is not translated yet, or that its original was changed since. Nothing for a text that is fine."""
-    outdated = translated.is_outdated(row, name)
-    return {
-        "untranslated": translated.language_of(row, name),
-        "outdated": outdated,
-        "original": original_page(context) if outdated else "",
-    }
+    untranslated, outdated = translated.language_of(row, name), translated.is_outdated(row, name)
+    if not (untranslated or outdated):
+        return ""
+    told = {"untranslated": untranslated, "outdated": outdated, "original": original_page(context) if outdated else ""}
+    return render_to_string("components/language_note.html", told)
 
 
 def original_page(context: RequestContext) -> str:
