@@ -22,6 +22,7 @@ SECTIONS = MAIN | {"data": _("Open data")}
 SECTION_OF = {
     "region": "where_we_work",
     "meeting": "meetings",
+    "stories": "our_work",
     "story": "our_work",
     "programme": "our_work",
     "programme_progress": "progress",

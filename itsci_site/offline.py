@@ -95,7 +95,11 @@ class _Builder:
         self.pack, self.register_pages = pack, register_pages
         self.handler = WSGIHandler()
         self.home = reverse("our_work")
-        self.register = reverse("meetings")
+        self.lists = {
+            reverse("meetings"): gettext("Older meeting summaries stand on the site alone."),
+            reverse("stories"): gettext("Older stories stand on the site alone."),
+        }
+        """The lists that have pages, and what is said where not all of them are in the pack."""
         self.newer: dict[str, str] = {}
         """Of a page of the register: the address of the one it was reached from."""
         self.data = {reverse(name): f"data/{reverse(name).rpartition('/')[2]}" for name in FILES}
@@ -154,7 +158,7 @@ class _Builder:
         asked = parse_qs(parts.query, keep_blank_values=True)
         if not asked:
             return parts.path
-        return f"{parts.path}?{parts.query}" if parts.path == self.register and set(asked) == {"before"} else None
+        return f"{parts.path}?{parts.query}" if parts.path in self.lists and set(asked) == {"before"} else None
 
     def _prefixes(self) -> tuple[str | None, ...]:
         """English addresses have no language in them."""
@@ -228,7 +232,7 @@ class _Builder:
         whole = urlsplit(urljoin(f"{self.pack.origin}{address}", link))
         own = self._own(address, link)
         asked = parse_qs(whole.query)
-        if whole.path == self.register and "after" in asked and address in self.newer:
+        if whole.path in self.lists and "after" in asked and address in self.newer:
             own = self.newer[address]
         if whole.path in self.data and "as-at" not in asked:
             own = whole.path  # a part of a file: the whole stands in the pack
@@ -244,8 +248,8 @@ class _Builder:
             origin=format_html('<a rel="external" href="{}{}">{}</a>', self.pack.origin, address, self.pack.origin), day=day
         )
         more = ""
-        if self.pack.left_out and urlsplit(address).path == self.register:
-            more = " " + escape(gettext("Older meeting summaries stand on the site alone."))
+        if self.pack.left_out and urlsplit(address).path in self.lists:
+            more = " " + escape(self.lists[urlsplit(address).path])
         return f'<p class="notice"><b>{escape(gettext("Offline copy"))}</b> {said}{more}</p>'
 
     def _read_me(self) -> str:

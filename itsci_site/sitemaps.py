@@ -120,6 +120,7 @@ class Pages(Figured):
             Single("changes", all_figures),
             Single("data", all_figures),
             Single("corrections", latest([corrections.aggregate(at=Max("published_at"))["at"], *of_headlines])),
+            Single("stories", last_of(Testimonial.objects.published())),
             Single("meetings", last_of(Meeting.objects.published())),
             Single("accessibility", None),
         ]
@@ -147,9 +148,17 @@ class Regions(Figured):
     def rows(self) -> list[Region]:
         return list(Region.objects.published().in_order())
 
+    @cached_property
+    def last_reading(self) -> dict[int, datetime]:
+        """Of each region, by key."""
+        found: dict[int, datetime] = {}
+        for (region, _metric), at in self.readings.items():
+            found[region] = max(at, found.get(region, at))
+        return found
+
     def lastmod(self, region: Region) -> Moment:
-        readings = [at for (key, _metric), at in self.readings.items() if key == region.pk]
-        return latest([region.publish_at, self.written(region), self.written(region.country), *readings])
+        reading = self.last_reading.get(region.pk)
+        return latest([region.publish_at, self.written(region), self.written(region.country), reading])
 
 
 class Figures(Figured):

@@ -1,39 +1,17 @@
 """The filter of the register: the only reader of its query string."""
 
-import re
-from datetime import date
 from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.fulltext import LONGEST, REFUSED
+from itsci_site.lib.keyset import SpotField
 from regions.models import Region
 
-from .models import Meeting, Place, Spot
-
-
-class SpotField(forms.Field):
-    """Where a page of the register begins, as its links write it: 2016-03-04.17."""
-
-    widget = forms.HiddenInput
-
-    def to_python(self, value: Any) -> Spot | None:
-        if value in self.empty_values:
-            return None
-        found = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.([0-9]{1,18})", value)
-        try:
-            return Spot(date.fromisoformat(found[1]), int(found[2])) if found else self._refuse()
-        except ValueError:
-            return self._refuse()
-
-    @staticmethod
-    def _refuse() -> None:
-        raise ValidationError(_("There is no such page. This is the first one."))
-
+from .models import Meeting, Place
 
 MOST_PLACES = 100
 """Of more than these only the places of a chosen region are listed: a longer list is slow to load and to search through."""

@@ -6,7 +6,6 @@ What mentions an incident or a protection concern is told by its month alone, an
 import re
 import secrets
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
@@ -21,6 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib import fulltext, uploads
+from itsci_site.lib.keyset import Spot
 from itsci_site.lib.periods import Period, Precision, in_words
 from itsci_site.lib.publishing import Publishable, PublishedQuerySet, Status, TriedOut
 from itsci_site.lib.translated import Translated, Words, joined, words
@@ -88,18 +88,6 @@ class Place(Translated):
         return f"{self.name}, {self.region}"
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A spot in the register, newest first: where a meeting stands, or stood before it was withdrawn."""
-
-    shown_on: date
-    pk: int
-
-    def __str__(self) -> str:
-        """As addresses write it: 2016-03-04.17."""
-        return f"{self.shown_on}.{self.pk}"
-
-
 class MeetingQuerySet(PublishedQuerySet):
     def published(self, at: datetime | None = None) -> Self:
         """Of published regions only: a region that is withdrawn takes its meetings along."""
@@ -120,13 +108,13 @@ class MeetingQuerySet(PublishedQuerySet):
     def newest_first(self) -> Self:
         return self.select_related("place__region__country").order_by("-shown_on", "-pk")
 
-    def before(self, spot: "Meeting | Spot") -> Self:
-        """Those further down the register than a meeting. So written, Postgres begins at the spot and reads a page on."""
-        return self.filter(Q(shown_on__lt=spot.shown_on) | Q(pk__lt=spot.pk), shown_on__lte=spot.shown_on)
+    def before(self, spot: Spot) -> Self:
+        """Those further down the register than a spot. So written, Postgres begins there and reads a page on."""
+        return self.filter(Q(shown_on__lt=spot.day) | Q(pk__lt=spot.pk), shown_on__lte=spot.day)
 
-    def after(self, spot: "Meeting | Spot") -> Self:
-        """Those further up the register than a meeting."""
-        return self.filter(Q(shown_on__gt=spot.shown_on) | Q(pk__gt=spot.pk), shown_on__gte=spot.shown_on)
+    def after(self, spot: Spot) -> Self:
+        """Those further up the register than a spot."""
+        return self.filter(Q(shown_on__gt=spot.day) | Q(pk__gt=spot.pk), shown_on__gte=spot.day)
 
     def within(
         self, sought: str = "", region: Region | None = None, place: Place | None = None, year: int | None = None

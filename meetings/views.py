@@ -46,8 +46,8 @@ def meeting(request: HttpRequest, slug: str) -> HttpResponse:
         "meeting": meeting,
         "region": meeting.place.region,
         "table": figures.table([meeting.place.region]),
-        "earlier": same_place.before(meeting).first(),
-        "later": same_place.after(meeting).last(),
+        "earlier": same_place.before(meeting.spot).first(),
+        "later": same_place.after(meeting.spot).last(),
     }
     return render(request, "meetings/meeting.html", context)
 

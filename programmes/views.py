@@ -34,6 +34,11 @@ from .public import among, headlines_of, programme_at, programmes_at, regions_of
 from .reconcile import counted, reconcile
 from .tags import of_region, of_whole
 
+MOST_VOICES = 6
+"""On Our work; the others are a link away."""
+MOST_NAMES = 12
+"""Of regions that the glyph has no facet for, on Our work; of more the page of the regions tells."""
+
 
 def _latest(headlines: PublishedQuerySet) -> list[Headline]:
     """The first, which is the latest, of each metric, in the order staff gave them."""
@@ -66,21 +71,20 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     programme = among(programmes, slug)
     regions = regions_of(programme)
     facets, unplaced = maps.facets(regions)
-    testimonials: Any = (
-        Testimonial.objects.published().filter(region__in=regions).select_related("region__country").order_by("order")
-    )
+    testimonials: Any = Testimonial.objects.published().filter(region__in=regions).one_a_region(MOST_VOICES)
     context = {
         **_standing(programme, slug, programme == programmes[0], "our_work"),
         "programme": programme,
         "regions": regions,
         "countries": len({region.country_id for region in regions}),
         "facets": facets,
-        "unplaced": unplaced,
+        "unplaced": unplaced if len(unplaced) <= MOST_NAMES else [],
+        "are_more": len(unplaced) > MOST_NAMES,
         "activities": programme.activities.all(),
         "partners": programme.partners.by_role(),  # type: ignore[attr-defined]
         "tags": _tags(_latest(headlines_of(programme)), slug),
         "testimonials": testimonials,
-        "one_each": all(testimonial.names_region for testimonial in testimonials),
+        "one_each": len(testimonials) == len(regions) and all(testimonial.names_region for testimonial in testimonials),
         "progress_address": reverse("programme_progress", args=[slug]) if slug else reverse("progress"),
         "others": [other for other in programmes if other != programme],
     }

@@ -11,10 +11,13 @@ from .forms import AsAt, seen_as_at
 from .history import stood_back
 from .models import Region
 
+MOST_STORIES = 3
+"""Of a region, on a page; the others are a link away."""
+
 
 @kept()
 def where_we_work(request: HttpRequest) -> HttpResponse:
-    regions = list(Region.objects.published().in_order().with_outline().with_public("testimonials"))
+    regions = list(Region.objects.published().in_order().with_outline().with_public("testimonials", MOST_STORIES))
     context = {"table": figures.table(regions), "map": maps.draw(regions)}
     return render(request, "regions/where_we_work.html", context)
 
@@ -39,6 +42,7 @@ def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
         "milestones": region.milestones.all(),
     }
     if as_at.at is None:
-        context["testimonials"] = region.testimonials.published().listed()
+        told = list(region.testimonials.published().listed()[: MOST_STORIES + 1])
+        context |= {"testimonials": told[:MOST_STORIES], "are_more": len(told) > MOST_STORIES}
         context["meetings"] = region.places.meetings().published().newest_first()[:5]
     return render_with_photos(request, "regions/region.html", context, context.get("testimonials", ()))

@@ -1,4 +1,4 @@
-"""A page a story, and the files of its portrait."""
+"""The list of stories, a page a story, and the files of its portrait."""
 
 from typing import Any
 
@@ -7,12 +7,30 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 
+from itsci_site.lib import keyset
 from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
 from regions import figures
 
 from . import files
+from .lists import PAGE, StoriesFilter
 from .models import PORTRAIT_TYPES, RENDITIONS, Testimonial
+
+
+@kept("region", "before", "after", "photo")
+def stories(request: HttpRequest) -> HttpResponse:
+    """Nonsense in the query string: every story with a message at its field, status 400."""
+    form = StoriesFilter(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    found: Any = Testimonial.objects.published().newest_first()
+    region = asked.get("region")
+    if region:
+        found = found.filter(region=region).listed()
+    page = keyset.page(found, PAGE, asked.get("before"), asked.get("after"))
+    context = {"form": form, "page": page, "region": region}
+    response = render_with_photos(request, "testimonials/stories.html", context, page.rows)
+    response.status_code = 200 if form.is_valid() else 400
+    return response
 
 
 @kept("photo")

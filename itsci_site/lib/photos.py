@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
@@ -22,11 +22,13 @@ class Photos:
 
     reduced: bool
     asked: str
+    query: QueryDict
+    """Of the page: a link that shows a photo keeps it."""
 
     @classmethod
     def read(cls, request: HttpRequest) -> "Photos":
         saves = request.headers.get("Save-Data", "").partition(";")[0].strip().lower()
-        return cls(saves == "on", request.GET.get("photo", ""))
+        return cls(saves == "on", request.GET.get("photo", ""), request.GET)
 
 
 def render_with_photos(

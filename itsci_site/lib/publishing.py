@@ -107,14 +107,15 @@ class PublishedQuerySet(models.QuerySet):
         """Those that stand on the page of what they belong to: all, unless a model says otherwise."""
         return self
 
-    def with_public(self, relation: str) -> Self:
-        """With the public rows that point here by `relation`, a related_name, in `public_<relation>`: one query for all.
+    def with_public(self, relation: str, most: int) -> Self:
+        """With the first public rows, so many of each, that point here by `relation`, a related_name, in `public_<relation>`:
+        one query for all.
 
         A lower storey reaches the models above it this way, without importing them.
         """
         related: Any = self.model._meta.get_field(relation).related_model
         return self.prefetch_related(
-            Prefetch(relation, related._default_manager.published().listed(), to_attr=f"public_{relation}")
+            Prefetch(relation, related._default_manager.published().listed()[:most], to_attr=f"public_{relation}")
         )
 
 

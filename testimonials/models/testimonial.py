@@ -5,7 +5,7 @@ What a row alone can be asked is a constraint here; what takes the consent, the 
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,12 +13,13 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncDate
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from itsci_site.lib.keyset import Spot
 from itsci_site.lib.languages import column, current_language
 from itsci_site.lib.publishing import Publishable, PublishedQuerySet, Status
 from itsci_site.lib.translated import Translated, Words, words
@@ -75,6 +76,25 @@ class TestimonialQuerySet(PublishedQuerySet):
     def listed(self) -> Self:
         """A story that names no place closer than the country stands on no province's page."""
         return self.filter(Q(place_precision=Testimonial.Precision.REGION) | Q(region__kind=Region.Kind.COUNTRY))
+
+    def one_a_region(self, most: int) -> Self:
+        """The one that staff put first of each region, of so many regions."""
+        first = self.order_by("region_id", "order", "-publish_at", "pk").distinct("region_id")
+        found: Self = self.model._default_manager.filter(pk__in=first.values("pk"))  # type: ignore[assignment]
+        return found.select_related("region__country").order_by("order", "-publish_at", "pk")[:most]
+
+    def newest_first(self) -> Self:
+        """By the day they became public."""
+        day = TruncDate("publish_at", tzinfo=UTC)
+        return self.annotate(day=day).select_related("region__country").order_by("-day", "-pk")
+
+    def before(self, spot: Spot) -> Self:
+        """Of those newest first: what stands further down than a spot."""
+        return self.filter(Q(day__lt=spot.day) | Q(pk__lt=spot.pk), day__lte=spot.day)
+
+    def after(self, spot: Spot) -> Self:
+        """Of those newest first: what stands further up than a spot."""
+        return self.filter(Q(day__gt=spot.day) | Q(pk__gt=spot.pk), day__gte=spot.day)
 
     def expiring(self, at: datetime, within: timedelta = REVIEW_WITHIN) -> Self:
         """Published stories whose consent ends soon, or has."""
@@ -255,6 +275,11 @@ class Testimonial(Publishable, Translated):
 
     def get_absolute_url(self) -> str:
         return reverse("story", args=[self.slug])
+
+    @property
+    def spot(self) -> Spot:
+        """Of a public one."""
+        return Spot(self.publish_at.astimezone(UTC).date(), self.pk)  # type: ignore[union-attr]
 
     def is_public(self, at: datetime | None = None) -> bool:
         until = self.consent_until

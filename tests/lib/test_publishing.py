@@ -99,7 +99,7 @@ def test_with_public_leaks_no_draft(django_assert_num_queries: DjangoAssertNumQu
     make_testimonial(first, status=Status.WITHDRAWN)
     make_testimonial(second, public_from=None)
     with django_assert_num_queries(2):
-        regions = list(Region.objects.published().order_by("pk").with_public("testimonials"))
+        regions = list(Region.objects.published().order_by("pk").with_public("testimonials", 2))
         assert [region.public_testimonials for region in regions] == [[shown], []]
 
 

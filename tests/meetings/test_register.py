@@ -25,7 +25,7 @@ def fill(count: int, place: Place | None = None, a_day: int = 1) -> list[Meeting
 
 
 def held(page: register.Page) -> list[int]:
-    return [meeting.pk for meeting in page.meetings]
+    return [meeting.pk for meeting in page.rows]
 
 
 @pytest.mark.parametrize("count", [0, 1, 24, 25, 26, 50, 51, 77])
@@ -42,7 +42,7 @@ def test_older_and_newer_walk_through_every_meeting_once(count: int, a_day: int)
         assert page.newer
         pages.append(page)
     assert [pk for page in pages for pk in held(page)] == expected
-    assert [len(page.meetings) for page in pages[:-1]] == [register.PAGE] * (len(pages) - 1)
+    assert [len(page.rows) for page in pages[:-1]] == [register.PAGE] * (len(pages) - 1)
     back = page
     for there in reversed(pages[:-1]):
         back = register.page(meetings, after=back.newer)

@@ -71,6 +71,7 @@ ROWS: dict[str, Row] = {
     "programme": Row("page", "/programmes/scaling-up-itsci/"),
     "programme_progress": Row("page", "/programmes/scaling-up-itsci/progress/"),
     "programme_figure": Row("page", "/programmes/scaling-up-itsci/progress/miners/"),
+    "stories": Row("page", "/stories/"),
     "story": Row("page", "/stories/child-labour-katanga/"),
     "portrait": Row("page", "{portrait}"),
     "meetings": Row("page", "/meetings/"),

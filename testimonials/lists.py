@@ -1,0 +1,29 @@
+"""The list of every story, page by page and by region: the only reader of its query string."""
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from itsci_site.lib.keyset import SpotField
+from regions.models import Region
+
+PAGE = 12
+
+
+class StoriesFilter(forms.Form):
+    """Fields region, before, after. An invalid form filters nothing."""
+
+    region = forms.ModelChoiceField(
+        Region.objects.published().in_order().select_related(None).only("slug", "name"),
+        to_field_name="slug",
+        label=_("Region"),
+        required=False,
+        empty_label=_("All regions"),
+        error_messages={"invalid_choice": _("No such region. Choose one from the list.")},
+    )
+    before = SpotField(required=False)
+    after = SpotField(required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        # The input is kept, but HTML knows no NUL: the sign for an unreadable character stands in its place.
+        super().__init__({name: str(value).replace("\0", "\ufffd") for name, value in data.items()})
