@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 NAME ?=
 TESTS ?=
+export SMALL
 
 .PHONY: run test lint superuser lock soak weigh bench
 .SILENT:
@@ -24,7 +25,8 @@ lock: python
 	exec $(PYTHON) deploy/local.py lock
 
 soak: python
-	SOAK=1 exec $(PYTHON) deploy/local.py test tests/setup/test_soak.py
+	SOAK=1 $(PYTHON) deploy/local.py test tests/setup/test_soak.py tests/kept/test_never_stale.py
+	cat benchmarks/results/never-stale-*.json
 
 weigh: python
 	exec $(PYTHON) deploy/local.py weigh

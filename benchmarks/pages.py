@@ -1,11 +1,12 @@
 """How many visitors the site serves: kept pages beside a constant of the same bytes, and first renders as content grows.
 
-    python -m benchmarks.pages [--rounds 5] [--seconds 3] [--only served|rendered|memory]
+    python -m benchmarks.pages [--small] [--rounds 5] [--seconds 3]
 
 Starts gunicorn as in production with the configured database, which must hold the programme's content (make run), and nginx
 with deploy/nginx.conf where it is installed. Every server and its load generator, wrk, have a core of their own. The rounds
-take turns, so that a slow minute of the machine meets all alike. Prints medians and ratios and writes them to
-benchmarks/results/. All of it goes to 127.0.0.1, and stops what it started.
+take turns, so that a slow minute of the machine meets all alike. Then the cost curves (curves.py), in databases of their own.
+Prints medians and ratios and writes them to benchmarks/results/. All of it goes to 127.0.0.1, and stops what it started.
+`--small` (`make bench SMALL=1`) runs everything once with little content and writes nothing: does it work?
 """
 
 import argparse
@@ -25,7 +26,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,10 @@ if __name__ == "__main__":
 from django.db import connection, transaction
 from django.test import Client, override_settings
 
-from benchmarks.figures import SITE, machine
+from benchmarks import synthetic
+from benchmarks.curves import curves
+from benchmarks.machine import ROOT, SITE, machine, write
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 PAGE = "/progress/"
 CONNECTIONS = 16
 GOALS = {
@@ -250,7 +250,7 @@ WHERE series.metric_id = (SELECT id FROM regions_metric WHERE slug = 'miners')
 """
 
 
-def rendered(runs: int = 15) -> dict[str, dict[str, float]]:
+def rendered(runs: int) -> dict[str, dict[str, float]]:
     """Queries and milliseconds of this process's processor for a page that is made anew: every main one, files and feeds.
 
     With the programme's own content, and figure pages of a hundred periods, which are taken back at the end.
@@ -258,7 +258,8 @@ def rendered(runs: int = 15) -> dict[str, dict[str, float]]:
     addresses = [
         "/", "/where-we-work/", "/where-we-work/katanga/", "/where-we-work/katanga/?as-at=2026-11-25", "/progress/",
         "/progress/?as-at=2026-11-25", "/progress/miners/", "/progress/miners/?as-at=2026-11-25", "/progress/changes/",
-        "/data/", "/data/corrections/", "/stories/child-labour-katanga/", "/meetings/", "/meetings/kalemie-2016-03-11/",
+        "/data/", "/data/corrections/", "/stories/", "/stories/child-labour-katanga/", "/meetings/",
+        "/meetings/kalemie-2016-03-11/",
         "/accessibility/", "/programmes/scaling-up-itsci/", "/programmes/scaling-up-itsci/progress/miners/",
         "/embed/miners/",
         "/feeds/figures.atom", "/feeds/meetings.atom", "/feeds/meetings.ics", "/sitemap.xml", "/sitemap-pages.xml",
@@ -336,17 +337,19 @@ def print_table(title: str, rows: dict[str, dict[str, float]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure kept pages beside a constant.")
+    parser.add_argument("--small", action="store_true", help="Everything once, with little content: does it work?")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     asked = parser.parse_args()
+    rounds, seconds, runs = (1, 1, 1) if asked.small else (asked.rounds, asked.seconds, 15)
     for program in ("wrk", "taskset"):
         if not shutil.which(program):
             sys.exit(f"There is no {program} here, which this needs (Debian: apt-get install wrk util-linux).")
-    found: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
+    found: dict[str, Any] = {"machine": machine()}
     print(found["machine"])
-    found["rendered"] = rendered()
+    found["rendered"] = rendered(runs)
     print_table("Made anew", found["rendered"])
-    found["served"] = served(asked.rounds, asked.seconds)
+    found["served"] = served(rounds, seconds)
     print_table(f"{PAGE}, gzip", found["served"])
     found["ratios"] = ratios(found["served"])
     for one in found["ratios"]:
@@ -354,10 +357,9 @@ def main() -> None:
         print(f"{one['what']} : {one['to']} = {one['ratio']} (goal {one['goal']}, {met})")
     found["memory"] = memory()
     print_table("A worker", {"resident": found["memory"]})
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"pages-{datetime.now(UTC):%Y-%m-%d}.json"
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"\nwritten to {path.relative_to(ROOT)}")
+    found["curves"] = curves(synthetic.SMALL if asked.small else synthetic.SIZES)
+    if not asked.small:
+        write("pages", found)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def weigh() -> None:
 
 def bench() -> None:
     prepared()
-    subprocess.run([str(VENV_PYTHON), "-m", "benchmarks.pages"], check=True)
+    small = ["--small"] if os.environ.get("SMALL") else []
+    subprocess.run([str(VENV_PYTHON), "-m", "benchmarks.pages", *small], check=True)
 
 
 def prepared() -> None:

@@ -1,4 +1,8 @@
-"""While content changes by every means, readers hammer two processes: nobody who comes after a commit sees what was before."""
+"""While content changes by every means, readers hammer two processes: nobody who comes after a commit sees what was before.
+
+Among them somebody opens previews of a draft: nobody else ever sees a word of it, and no preview is older than the draft.
+With SOAK=1 (`make soak`) the long one, which writes what it counted to benchmarks/results/.
+"""
 
 import gzip
 import http.client
@@ -21,8 +25,12 @@ import brotli
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 
+from benchmarks.machine import machine, write
+from itsci_site.lib.newsroom import links
+from meetings.models import Meeting
 from regions.models import Reading
 from testimonials.models import Testimonial
 from tests import factories as make
@@ -31,11 +39,15 @@ from .server import environment, gunicorn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-READS = 200_000 if os.environ.get("SOAK") else 10_000
+SOAK = bool(os.environ.get("SOAK"))
+READS = 10_000 if SOAK else 4_000
 LATE = {"ask": 0.0, "listen": 1.0}
 """Seconds after a commit in which a page may be the one before it."""
 SHARE = {"ask": 1, "listen": 4}
 """The exact way is read as often as `READS` says, the other one, which test_listening.py is about, less."""
+PREVIEWED = 40
+"""One read in so many is of a preview, which is made anew each time."""
+CANARY = "Words of a draft"
 DECODERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
 WRITER = """
 import os, sys, django
@@ -57,6 +69,8 @@ class Subject:
     write: Callable[[int], Any]
     wraps: bool = False
     """Does a page show only whether the edition is even?"""
+    is_private: bool = False
+    """Is it for whoever has the link alone?"""
     begun: int = 0
     commits: list[tuple[float, int]] = field(default_factory=lambda: [(0.0, 0)])
     """When each edition was seen to be committed."""
@@ -107,6 +121,8 @@ class Newsroom:
         self.story = make.make_testimonial(self.region)
         self.user = make.make_user()
         self.publish_meeting(0)
+        self.draft = make.make_meeting(self.place, date(1999, 1, 1), None)
+        self.write_draft(0)
 
     def subjects(self) -> list[Subject]:
         region, kivu, story = "/where-we-work/katanga/", "/where-we-work/kivu/", self.story.get_absolute_url()
@@ -118,6 +134,13 @@ class Newsroom:
             Subject("correction", [region, f"/fr{region}", "/data/regions.geojson"], miners, self.correct),
             Subject("import", [kivu, "/data/readings.csv?region=kivu", f"/fr{kivu}"], other, self.import_file),
             Subject("publication", ["/meetings/", "/fr/meetings/", "/feeds/meetings.atom"], meeting, self.publish_meeting),
+            Subject(
+                "preview",
+                [address for _language, address in links.previews(Meeting, self.draft.pk)],
+                shown(rf"{CANARY} (\d+)"),
+                self.write_draft,
+                is_private=True,
+            ),
             Subject(
                 "withdrawal", [story, f"/fr{story}"], lambda status, _text: {200: 0, 404: 1}[status], self.withdraw, wraps=True
             ),
@@ -148,6 +171,10 @@ class Newsroom:
             self.place, date(2000, 1, 1) + timedelta(days=edition), None, summary_en=words, summary_fr=words
         )
         meeting.publish(by=self.user)
+
+    def write_draft(self, edition: int) -> None:
+        words = f"{CANARY} {edition}."
+        Meeting.objects.filter(pk=self.draft.pk).update(summary_en=words, summary_fr=words)
 
     def withdraw(self, edition: int) -> None:
         Testimonial.objects.filter(pk=self.story.pk).update(status="suspended" if edition % 2 else "published")
@@ -197,6 +224,8 @@ class Watch:
             is_stale = is_settled and found != oldest % 2
         else:
             is_stale = found < oldest
+        if (subject.is_private and is_same) or (CANARY in text) != subject.is_private:
+            self.wrong.append(f"{address} from {reader.port} in {reader.encoding!r}: a preview was kept")
         self.reads += 1
         self.counts[f"{subject.name}, {reader.encoding or 'plain'}"] += 1
         self.counts["304"] += is_same
@@ -206,11 +235,13 @@ class Watch:
 
 def hammer(watch: Watch, ports: list[int], subjects: list[Subject], number: int) -> None:
     turn = number
+    public, private = ([one for one in subjects if one.is_private == is_private] for is_private in (False, True))
     readers = [Reader(port, encoding) for port in ports for encoding in DECODERS]
     try:
         while not watch.is_over.is_set() and watch.reads < watch.wanted:
             turn += 1
-            subject = subjects[turn % len(subjects)]
+            asked = public if turn % PREVIEWED else private
+            subject = asked[turn % len(asked)]
             address = subject.addresses[turn // 5 % len(subject.addresses)]
             watch.look(readers[turn // 7 % len(readers)], subject, address)
     except Exception as error:
@@ -242,8 +273,14 @@ def test_no_answer_is_older_than_the_last_commit(tmp_path: Path, version: str) -
             for one in readers:
                 one.join(60)
     connections.close_all()
-    print(f"{version}: {watch.reads} reads, {turn} commits, {len(watch.wrong)} stale, {dict(watch.counts)}")
+    print(f"{version}: {watch.reads} reads, {turn} commits, {len(watch.wrong)} wrong, {dict(watch.counts)}")
+    if SOAK:
+        found = {"reads": watch.reads, "commits": turn, "wrong": watch.wrong, "counts": dict(watch.counts)}
+        write(f"never-stale-{version}", {"machine": machine()} | found)
     assert watch.wrong == []
     assert watch.reads >= watch.wanted and turn > 20
     assert all(subject.begun > 3 for subject in subjects)
     assert watch.counts["304"] > watch.wanted / 20, "most pages were the same as before"
+    assert sum(watch.counts[f"preview, {name or 'plain'}"] for name in DECODERS) > watch.wanted / PREVIEWED / 2
+    private = newsroom.draft.get_absolute_url()
+    assert [one.status_code for one in map(Client().get, (private, f"/fr{private}"))] == [404, 404]
