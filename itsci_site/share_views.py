@@ -146,6 +146,9 @@ CARDS: dict[str, Callable[..., Card]] = {
             "Every figure that was corrected after it had become public: what stood before, what stands now, and why."
         ),
     ),
+    "stories": _plain(
+        "stories", gettext_lazy("Stories"), gettext_lazy("What people in the mining regions say, in their own words.")
+    ),
     "story": _story,
     "meetings": _main("meetings", gettext_lazy("What local stakeholders discuss when they meet.")),
     "meeting": _meeting,

@@ -120,20 +120,24 @@ class Pages(Figured):
             Single("changes", all_figures),
             Single("data", all_figures),
             Single("corrections", latest([corrections.aggregate(at=Max("published_at"))["at"], *of_headlines])),
-            Single("stories", last_of(Testimonial.objects.published())),
+            Single("stories", self.said),
             Single("meetings", last_of(Meeting.objects.published())),
             Single("accessibility", None),
         ]
 
+    @cached_property
+    def said(self) -> Moment:
+        """When a story last changed."""
+        return last_of(Testimonial.objects.published())
+
     def _of_programmes(self, figures: list[FigurePage]) -> Iterator[Single]:
-        said = last_of(Testimonial.objects.published())
         for place, programme in enumerate(Programme.objects.published().order_by("order", "slug")):
             own = [page for page in figures if page.programme == programme]
             texts = [programme.publish_at, self.written(programme)]
             work, progress, arguments = "our_work", "progress", tuple[str, ...]()
             if place:
                 work, progress, arguments = "programme", "programme_progress", (programme.slug,)
-            yield Single(work, latest([*texts, said, *map(self.of_headlines, own)]), arguments)
+            yield Single(work, latest([*texts, self.said, *map(self.of_headlines, own)]), arguments)
             yield Single(progress, latest([*texts, *map(self.of_figures, own)]), arguments)
 
     def location(self, page: Single) -> str:

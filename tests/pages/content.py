@@ -70,6 +70,7 @@ def addresses() -> list[str]:
         "/progress/changes/",
         "/data/",
         "/data/corrections/",
+        "/stories/",
         *(f"/stories/{testimonial.slug}/" for testimonial in Testimonial.objects.published()),
         "/meetings/",
         *(f"/meetings/{meeting.slug}/" for meeting in Meeting.objects.published()),

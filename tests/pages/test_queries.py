@@ -22,6 +22,7 @@ QUERIES = {
     "/progress/changes/": 8,
     "/data/": 6,
     "/data/corrections/": 3,
+    "/stories/": 3,
     "/stories/child-labour-katanga/": 6,
     "/meetings/": 7,
     "/meetings/kalemie-2016-03-11/": 8,

@@ -257,6 +257,14 @@ def test_an_empty_site_has_a_sitemap(client: Client) -> None:
     Programme.objects.update(status="withdrawn")
     assert {urlsplit(address).path for address in entries(client)} == {
         in_language(page, code)
-        for page in ("/where-we-work/", "/progress/changes/", "/data/", "/data/corrections/", "/meetings/", "/accessibility/")
+        for page in (
+            "/where-we-work/",
+            "/progress/changes/",
+            "/data/",
+            "/data/corrections/",
+            "/stories/",
+            "/meetings/",
+            "/accessibility/",
+        )
         for code in facts.LANGUAGES
     }

@@ -31,12 +31,13 @@ def tell(consent: Consent, count: int, region: Region | None = None, a_day: int 
     return [make.make_testimonial(region, day, consent=consent) for day in days][::-1]
 
 
-
 def shown(client: Client, address: str) -> tuple[list[str], dict[str, str]]:
     """The stories of a page in their order, and where its links lead, by their kind."""
     page = markup.parse(client.get(address).content).one("main")
     stories = [link["href"] for link in page.all("a") if re.fullmatch(r"/stories/[^/]+/", link["href"])]
-    return stories, {link["rel"]: f"/stories/{link['href']}" for link in page.all("a") if link.attributes.get("rel") in ("prev", "next")}
+    return stories, {
+        link["rel"]: f"/stories/{link['href']}" for link in page.all("a") if link.attributes.get("rel") in ("prev", "next")
+    }
 
 
 @pytest.mark.parametrize(("count", "a_day"), [(PAGE, 1), (2 * PAGE + 1, 1), (2 * PAGE + 1, 30)])
