@@ -88,7 +88,7 @@ def test_our_work_has_one_voice_of_a_region_and_so_many_at_the_most(client: Clie
     regions = [make.make_region() for _number in range(MOST_VOICES + 1)]
     programme.regions.set(regions)
     for region in regions:
-        first, second = tell(consent, 2, region)
+        _first, second = tell(consent, 2, region)
         Testimonial.objects.filter(pk=second.pk).update(order=1)
     stories, _links = shown(client, "/")
     assert len(stories) == MOST_VOICES
