@@ -183,9 +183,8 @@ TEMPLATES = [
 NO_DATABASE = {"ENGINE": "django.db.backends.postgresql", "NAME": "refused"}
 
 
-def database(name: str) -> dict:
-    """A Postgres: the model rules are its constraints and triggers. DATABASE_URL unset means the project's own server."""
-    url = env.str(name, default="").strip()
+def database(name: str, url: str) -> dict:
+    """A Postgres: the model rules are its constraints and triggers. An empty `url` means the project's own server."""
     if not url:
         return localdb.database(BASE_DIR / ".local" / "postgres")
     if not url.startswith(("postgres://", "postgresql://", "postgis://", "pgsql://")):
@@ -206,10 +205,10 @@ def database(name: str) -> dict:
     return entry | fixed | {"OPTIONS": options}
 
 
-DATABASES = {"default": database("DATABASE_URL")}
+DATABASES = {"default": database("DATABASE_URL", env.str("DATABASE_URL", default="").strip())}
 # Public pages read a streaming replica where this names one (docs/scale.md); the admin does not.
-if env.str("DATABASE_REPLICA_URL", default="").strip():
-    DATABASES["replica"] = database("DATABASE_REPLICA_URL")
+if replica := env.str("DATABASE_REPLICA_URL", default="").strip():
+    DATABASES["replica"] = database("DATABASE_REPLICA_URL", replica)
     DATABASE_ROUTERS = ["itsci_site.lib.replica.Router"]
 # Public pages read under this role of the database where it is there (docs/public-role.md). Empty: never.
 PUBLIC_DB_ROLE = env.str("PUBLIC_DB_ROLE", default="itsci_public")
