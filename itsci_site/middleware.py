@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
-from itsci_site import away, public_role
+from itsci_site import away, public_role, views
 from itsci_site.away import LAST_GOOD, WITHHELD
 from itsci_site.lib import pagecache
-from itsci_site.lib.newsroom import proposals
+from itsci_site.lib.newsroom import ledger, proposals
 from itsci_site.lib.replica import connection
 
 UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STATIC_URL)
@@ -21,6 +21,7 @@ UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STAT
 LANGUAGE = "|".join(code for code, _name in settings.LANGUAGES)
 STAFF = re.compile(rf"/admin/|(/({LANGUAGE}))?/preview/")
 """Answers that read, or write, what is not public."""
+READS = ("GET", "HEAD", "OPTIONS")
 Next = Callable[[HttpRequest], Any]
 
 OPEN = re.compile(rf"(/data|(/({LANGUAGE}))?/feeds)/.*[^/]$")
@@ -157,17 +158,25 @@ def _canonical(query: QueryDict, parameters: frozenset[str]) -> str | None:
 def next_versions(get_response: Next) -> Callable[[HttpRequest], HttpResponseBase]:
     """What was published for a moment that has come is part of its rows before anything reads them, with no job to do it.
 
-    What is not staff's is read under the public role, in the same round trip.
+    What is not staff's is read under the public role, in the same round trip; a database that is shut shows readers nothing.
+    What staff took from readers is in the ledger before they are told so.
     """
+    shut = language_from_path(views.shut)
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(UNWATCHED):
             return get_response(request)
         if STAFF.match(request.path_info):
             proposals.apply_due()
-            return get_response(request)
-        if LAST_GOOD in request.META:
-            return away.copied(get_response, request)
-        return public_role.answered(get_response, request)
+            response = get_response(request)
+            if request.method not in READS:
+                ledger.keep_or_log()
+            return response
+        try:
+            if LAST_GOOD in request.META:
+                return away.copied(get_response, request)
+            return public_role.answered(get_response, request)
+        except public_role.Shut:
+            return shut(request)
 
     return middleware

@@ -17,7 +17,7 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from itsci_site.lib import replica
-from itsci_site.lib.newsroom import proposals
+from itsci_site.lib.newsroom import ledger, proposals
 from itsci_site.lib.replica import connection
 
 _is_inside: ContextVar[bool] = ContextVar("inside a public request", default=False)
@@ -25,13 +25,15 @@ _is_inside: ContextVar[bool] = ContextVar("inside a public request", default=Fal
 # One round trip. A replica says what is due, and takes nothing that is written. Where the role is not there, or lacks its
 # grants, or may not be taken, the request runs as before.
 BEGIN = """
-SELECT CASE WHEN pg_is_in_recovery() THEN (
+SELECT CASE WHEN NOT is_open THEN NULL WHEN pg_is_in_recovery() THEN (
     SELECT count(*)::integer FROM newsroom_proposal
     WHERE status = 'published' AND applied_at IS NULL AND publish_at <= statement_timestamp()
-) ELSE newsroom_apply_due() END, set_config('role', coalesce((
+) ELSE newsroom_apply_due() END, is_open, EXISTS (SELECT FROM newsroom_ledger WHERE NOT kept),
+    set_config('role', coalesce((
     SELECT rolname FROM pg_roles
     WHERE rolname = %s AND has_table_privilege(oid, to_regclass('public.testimonials_testimonial'), 'SELECT')
       AND pg_has_role(session_user, oid, %s)), 'none'), false)
+FROM (SELECT newsroom_is_open() AS is_open OFFSET 0) AS opened
 """
 GRANTED = """
 SELECT DISTINCT pg_class.oid::regclass::text FROM pg_class, aclexplode(relacl) AS given
@@ -99,17 +101,32 @@ def right_to_take() -> str:
     return "SET" if connection.pg_version >= 160000 else "MEMBER"
 
 
+class Shut(Exception):
+    """The database was restored, and what left the public since its backup was not taken out again (newsroom/ledger.py)."""
+
+
 def begin() -> bool:
-    """Makes due what is due, and takes the role. Was it taken by this call, so that `end` has to follow?"""
+    """Makes due what is due, and takes the role. Was it taken by this call, so that `end` has to follow? Raises Shut.
+
+    What a plain statement took from readers is copied into the ledger here, at the latest.
+    """
     if _is_inside.get():
         if replica.here() == DEFAULT_DB_ALIAS:
             proposals.apply_due()
         return False
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, [settings.PUBLIC_DB_ROLE, right_to_take()])
-        applied, role = cursor.fetchone()
+        applied, is_open, waits, role = cursor.fetchone()
+    if not is_open:
+        end()
+        raise Shut
     if applied:
         _apply_due()  # there may be more
+    if waits and not connection.in_atomic_block:
+        end()
+        ledger.keep_or_log()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('role', %s, false)", [role])
     return role != "none"
 
 

@@ -260,6 +260,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False  # other sites may read the open data, and nothing else
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(BASE_DIR / "media"))()
+# What left the public, by number; `restore` applies it. Better on another disk than the database (docs/operations.md).
+LEDGER = env.path("LEDGER", default=str(BASE_DIR / ".local" / "ledger"))()
 # The offline packs; made by the site itself, they can be deleted at any time.
 OFFLINE_ROOT = env.path("OFFLINE_ROOT", default=str(BASE_DIR / ".local" / "offline"))()
 # The last good copy of every public address, without a word of anybody's: given while the database does not answer.

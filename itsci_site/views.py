@@ -86,6 +86,13 @@ def broken(request: HttpRequest) -> HttpResponse:
     return render(request, "500.html", {"number": asked.id if asked else ""}, status=500)
 
 
+def shut(request: HttpRequest) -> HttpResponse:
+    """A restored database whose ledger was not applied: nothing of it is shown."""
+    response = render(request, "shut.html", status=503)
+    response["Retry-After"], response["Cache-Control"] = "600", "no-store"
+    return response
+
+
 def _error(request: HttpRequest, status: int) -> HttpResponse:
     try:
         regions = list(Region.objects.published().in_order())

@@ -163,6 +163,7 @@ class Meeting(Publishable, Translated):
     objects = MeetingQuerySet.as_manager()
 
     not_content = ("shown_on",)
+    tells_of_people = True
     searched = {"A": ["place_words"], "B": ["topics*"], "C": ["summary*"]}
 
     class Meta(Publishable.Meta):

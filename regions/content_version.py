@@ -73,10 +73,11 @@ ALTER TABLE regions_contentversion DROP mark;
 STAMP = """
 SELECT (SELECT mark FROM regions_contentversion), (SELECT count(*) FROM regions_contentnote), greatest({moments})
 """
-STATE = "SELECT mark::text, extract(epoch FROM clock_timestamp())::float8 FROM regions_contentversion"
+# With the table that the mark is in: one that was brought back in place has a mark that pages were kept under.
+STATE = "SELECT mark || '.' || tableoid, extract(epoch FROM clock_timestamp())::float8 FROM regions_contentversion"
 # Pages say which day it is, in UTC: that is a moment, too.
 FRESH = """
-SELECT mark::text, extract(epoch FROM statement_timestamp())::float8, extract(epoch FROM least({moments},
+SELECT mark || '.' || tableoid, extract(epoch FROM statement_timestamp())::float8, extract(epoch FROM least({moments},
        (date_trunc('day', statement_timestamp() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC'))::float8
 FROM regions_contentversion
 """

@@ -1,6 +1,10 @@
 """The site's settings as tests need them, so that plain `pytest` works without .env."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789" * 5)
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
@@ -17,4 +21,6 @@ DATABASES = {alias: database | {"CONN_MAX_AGE": 0} for alias, database in SITE_D
 INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 # Pages can be asked for without collecting static files first; the real storage has tests of its own.
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+LEDGER = Path(tempfile.gettempdir()) / f"itsci-ledger-{os.getpid()}" / "ledger"  # never the site's own
+atexit.register(shutil.rmtree, LEDGER.parent, ignore_errors=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no password of a test is worth guarding

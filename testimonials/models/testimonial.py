@@ -198,6 +198,8 @@ class Testimonial(Publishable, Translated):
     kept_outside = ("portrait", "portrait_bytes")
     """Columns about files that go with the row or with the next photo: the history never puts them back."""
 
+    tells_of_people = True
+    """For the ledger: a change of what readers saw counts as something that left."""
     searched = {"A": ["story_title*"], "B": ["story_teaser*", "quote@quote_language", "words*"], "C": ["story_body*"]}
     not_content = ("consent_until", "withdrawn_at", "assessed_by_id", "assessed_at")
     moves = (*Publishable.moves, "suspend")

@@ -48,6 +48,7 @@ def tables() -> list[str]:
 
 FORBIDDEN = (
     "testimonials_contributor", "testimonials_consent", "newsroom_proposal", "newsroom_entry", "newsroom_seal",
+    "newsroom_ledger", "newsroom_opened",
     "newsroom_register", "newsroom_unsealed", "newsroom_whatif", "auth_user", "auth_group", "auth_permission",
     "auth_user_groups", "auth_user_user_permissions", "auth_group_permissions", "django_session", "django_admin_log",
     "django_content_type", "django_migrations", "newsroom_note", "regions_desk", "regions_desk_regions", "regions_periodlock",
@@ -71,6 +72,12 @@ def test_what_is_forbidden_cannot_be_read(table: str, sql: str) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute(sql.format(table))
+
+
+def test_nobody_but_the_owner_writes_in_the_ledger() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('itsci_public', 'newsroom_note(text, text, bigint, jsonb)', 'EXECUTE')")
+        assert cursor.fetchone() == (False,)
 
 
 def test_what_is_public_can_be_read_and_not_written() -> None:

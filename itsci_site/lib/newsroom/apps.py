@@ -9,7 +9,8 @@ class NewsroomConfig(AppConfig):
     verbose_name = _("Newsroom")
 
     def ready(self) -> None:
-        from . import guard, trail
+        from . import guard, ledger, trail
 
         post_migrate.connect(trail.watch_all, sender=self)
         post_migrate.connect(guard.guard_all, sender=self)
+        post_migrate.connect(ledger.watch_all, sender=self)

@@ -106,6 +106,8 @@ class Note(models.Model):
         VERIFIED = "verified", _("verified")
         BROKEN = "broken", _("found broken")
         EXPORTED = "exported", _("taken away as a file")
+        RESTORED = "restored", _("restored from a backup")
+        OPENED = "opened", _("opened without its ledger")
 
     at = models.DateTimeField(_("at"), db_default=Now())
     kind = models.CharField(_("what"), max_length=8, choices=Kind.choices)
@@ -117,7 +119,9 @@ class Note(models.Model):
         ordering = ["-pk"]
         default_permissions = []
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["verified", "broken", "exported"]), name="newsroom_note_kind_known")
+            models.CheckConstraint(
+                condition=Q(kind__in=["verified", "broken", "exported", "restored", "opened"]), name="newsroom_note_kind_known"
+            )
         ]
 
     def __str__(self) -> str:

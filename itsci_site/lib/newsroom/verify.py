@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from . import trail
+from . import ledger, trail
 from .models import Note, Seal
 
 SEALS_A_BATCH = 200
@@ -128,7 +128,9 @@ def _not_watching() -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(SET)
         state = {(table, name): enabled for table, name, enabled in cursor.fetchall()}
-    for table, name in [*((table, name) for table, name, _sql in trail.triggers()), *sorted(OWN)]:
+    watching = [(table, name) for table, name, _sql in trail.triggers()]
+    watching += [(table, ledger.TRIGGER) for table in ledger.tables()]
+    for table, name in [*watching, *sorted(OWN)]:
         if state.get((table, name)) != "A":
             what = "is missing" if (table, name) not in state else "is off"
             yield f"The trigger {name} of {table} {what}: changes since may have left no entry. Set it again and find out why."
