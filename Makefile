@@ -25,8 +25,7 @@ lock: python
 	exec $(PYTHON) deploy/local.py lock
 
 soak: python
-	SOAK=1 $(PYTHON) deploy/local.py test tests/setup/test_soak.py tests/kept/test_never_stale.py
-	cat benchmarks/results/never-stale-*.json
+	SOAK=1 exec $(PYTHON) deploy/local.py test tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults
 
 weigh: python
 	exec $(PYTHON) deploy/local.py weigh

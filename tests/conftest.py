@@ -1,13 +1,32 @@
 """What every test shares."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.db import connection
 
 from itsci_site.lib.newsroom import trail
 
 
+def pristine() -> str:
+    """The name of a copy of the test database, taken before any test wrote in it: no test ever connects to it."""
+    return f"pristine_{connection.settings_dict['NAME']}"
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Tests that commit are cleaned up with TRUNCATE, which the trail of changes refuses (tests/newsroom/test_trail.py)."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(trail.NO_TRUNCATE.partition("CREATE TRIGGER")[0].replace("EXISTS", "false AND EXISTS"))
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests that commit are cleaned up with TRUNCATE, which the trail of changes refuses (tests/newsroom/test_trail.py).
+
+    Tests that replace whole databases copy the pristine one (tests/recovery): what others leave in theirs is not in it.
+    """
+    name, copy = connection.settings_dict["NAME"], pristine()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+            cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}" ALLOW_CONNECTIONS false')
+        with connection.cursor() as cursor:
+            cursor.execute(trail.NO_TRUNCATE.partition("CREATE TRIGGER")[0].replace("EXISTS", "false AND EXISTS"))
+    yield
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
