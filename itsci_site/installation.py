@@ -23,6 +23,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from itsci_site import public_role
 from itsci_site.checks import OLDEST
 from itsci_site.lib.localdb import LocalServerError
+from itsci_site.lib.newsroom import ledger
 from programmes.models import Programme
 
 FREE = 500_000_000
@@ -174,8 +175,15 @@ def messages() -> Found:
 
 
 def folders() -> Found:
-    for name, use in (("MEDIA_ROOT", "uploads"), ("OFFLINE_ROOT", "offline packs"), ("LAST_GOOD_ROOT", "copies of pages")):
+    for name, use in (
+        ("MEDIA_ROOT", "uploads"),
+        ("OFFLINE_ROOT", "offline packs"),
+        ("LAST_GOOD_ROOT", "copies of pages"),
+        ("LEDGER", "noting what left the public"),
+    ):
         folder = Path(getattr(settings, name))
+        if name == "LEDGER":  # a file
+            folder = folder.parent
         there = next(path for path in (folder, *folder.parents) if path.is_dir())
         try:
             if any(path.exists() and not path.is_dir() for path in (folder, *folder.parents)):
@@ -292,6 +300,14 @@ def role() -> Found:
 # What is in it
 
 
+def opened() -> Found:
+    if not ledger.is_open():
+        yield Problem(
+            "The database was restored, and its ledger was not applied: readers get a 503.",
+            "Run manage.py ledger --apply FILE with the ledger of the site that made the backup (docs/operations.md).",
+        )
+
+
 def content() -> Found:
     if not Programme.objects.published().exists():
         yield Problem(
@@ -315,4 +331,4 @@ def administrators() -> Found:
 
 ALWAYS = (unset, secret_key, debug, hosts, https, proxy, mail, numbers, static, messages, folders)
 OF_THE_DATABASE = (owner, extensions, clock)
-OF_THE_TABLES = (role, content, administrators)
+OF_THE_TABLES = (role, opened, content, administrators)

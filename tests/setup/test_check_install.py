@@ -114,11 +114,11 @@ def test_messages(sound: None, tmp_path: Path) -> None:
         assert told() == ["The interface in xx is older than its source: readers get English, or old words."]
 
 
-@pytest.mark.parametrize("name", ["MEDIA_ROOT", "OFFLINE_ROOT", "LAST_GOOD_ROOT"])
+@pytest.mark.parametrize("name", ["MEDIA_ROOT", "OFFLINE_ROOT", "LAST_GOOD_ROOT", "LEDGER"])
 def test_a_folder_that_takes_no_file(sound: None, name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", tmp_path / "file" / "within", Path("/proc/nowhere")):
-        with override_settings(**{name: str(place)}):
+        with override_settings(**{name: str(place / "ledger" if name == "LEDGER" else place)}):
             (what,) = told()
             assert what.startswith(f"{name}, {place}, cannot be written to")
 
@@ -126,7 +126,7 @@ def test_a_folder_that_takes_no_file(sound: None, name: str, tmp_path: Path) -> 
 def test_a_full_disk(sound: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """More is asked for than any disk has."""
     monkeypatch.setattr(installation, "FREE", 10**18)
-    assert ["nearly full" in what for what in told()] == [True, True, True]
+    assert ["nearly full" in what for what in told()] == [True, True, True, True]
 
 
 LAST_UNDONE = "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations WHERE app = 'programmes')"
@@ -136,6 +136,7 @@ WRONG: list[tuple[str, Callable[[], None], str]] = [
     ("extension", lambda: sql("DROP EXTENSION pg_trgm CASCADE"), "The extension pg_trgm is missing"),
     ("migration", lambda: sql(LAST_UNDONE),
      "1 migrations are not applied, the first is programmes."),
+    ("restored", lambda: sql("UPDATE newsroom_opened SET database = 0"), "The database was restored, and its ledger was not"),
     ("grant", lambda: sql("REVOKE SELECT ON regions_region FROM itsci_public"),
      "The role itsci_public may not read regions_region"),
     ("secret", lambda: sql("GRANT SELECT ON testimonials_contributor TO itsci_public"),

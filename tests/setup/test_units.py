@@ -62,6 +62,6 @@ def test_little_is_exposed(name: str, units: Path) -> None:
 def test_what_the_units_start_is_there() -> None:
     daily = (ROOT / "deploy" / "itsci-site-daily.service").read_text()
     commands = re.findall(r"manage\.py (\w+)", daily)
-    assert commands == ["purge_sign_ins", "verify_trail"]
+    assert commands == ["purge_sign_ins", "backup", "verify_trail"]
     for command in commands:
         assert (ROOT / "itsci_site" / "management" / "commands" / f"{command}.py").exists()
