@@ -31,11 +31,23 @@ STATUS = {
 """The first that fits. Everything else is the site's fault."""
 
 
+def trust_no_header(cfg: Any) -> None:
+    """No header of a request says at which path the site stands.
+
+    gunicorn takes SCRIPT_NAME and PATH_INFO from whoever asks from this machine or over a socket, and fails where they lie.
+    """
+    cfg.set("forwarder_headers", "")
+
+
 class Worker(ThreadWorker):
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        trust_no_header(self.cfg)
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Says what kind of error it was and where in the code: gunicorn itself logs the address, and words of the request."""
         status = next((status for kind, status in STATUS.items() if isinstance(exc, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status != HTTPStatus.INTERNAL_SERVER_ERROR:
             log.info("A request that cannot be read: %s", type(exc).__name__)
         else:
             log.error("An answer could not be made: %s", type(exc).__name__, exc_info=exc)
@@ -65,6 +77,6 @@ def _in_every_language(status: HTTPStatus) -> list[str]:
     found = [f"{status.value} {status.phrase}"]
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            is_ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
             found.append(gettext("Something went wrong here") if is_ours else gettext("This request could not be read"))
     return found

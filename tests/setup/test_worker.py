@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from django.utils import translation
-from gunicorn.http.errors import LimitRequestLine
+from gunicorn.http.errors import LimitRequestLine, UnsupportedTransferCoding
 
 from itsci_site.worker import Worker, answer
+from tests.hostile import raw
 from tests.pages import facts, markup
 
 
@@ -28,3 +29,24 @@ def test_an_address_of_any_length_gets_a_calm_answer_in_every_language(language:
     assert [part["lang"] for part in page.all("div")] == list(facts.LANGUAGES)
     assert [link["href"] for link in page.all("a")] == ["/search/", "/fr/search/"]
     assert page.all("h2")[0].text == "Cette adresse est trop longue"
+
+
+@pytest.mark.parametrize("header", [b"SCRIPT_NAME", b"PATH_INFO"])
+def test_no_header_says_where_the_site_stands(header: bytes) -> None:
+    def told(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']}".encode()]
+
+    asked = raw.Raw(b"/progress/", headers=[(b"Host", raw.HOST), (header, b"/progress")]).content()
+    found = raw.answered(told, asked)
+    assert found and found.body == b" /progress/"
+
+
+@pytest.mark.parametrize(("error", "level"), [(UnsupportedTransferCoding("a"), "INFO"), (RuntimeError("a"), "ERROR")])
+def test_only_a_fault_of_the_site_is_logged_as_one(error: Exception, level: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        one: Any = object.__new__(Worker)
+        one.handle_error(None, ours, None, error)
+    assert [(record.levelname, bool(record.exc_info)) for record in caplog.records] == [(level, level == "ERROR")]
