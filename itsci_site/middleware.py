@@ -46,11 +46,17 @@ def language_from_path(get_response: Next) -> Next:
 
 
 def admin_policy(get_response: Next) -> Next:
-    """The admin runs Django's own scripts, and nothing it shows is kept by a browser or proxy."""
+    """The admin runs Django's own scripts, and nothing it shows is kept by a browser or proxy.
+
+    Outside of it no cookie is read: to one that is spoilt Django would answer with another.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        is_admin = request.path_info.startswith("/admin/")
+        if not is_admin:
+            request.COOKIES.clear()
         response = get_response(request)
-        if request.path_info.startswith("/admin/"):
+        if is_admin:
             response._csp_update = {"script-src": ["'self'"], "connect-src": ["'self'"]}
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -285,6 +285,14 @@ def test_what_gunicorn_answers_by_itself(error: Exception, status: int, https: b
     assert "192.0.2.7" not in caplog.text
 
 
+@pytest.mark.parametrize("cookie", ["csrftoken=é", "sessionid=x; messages=x", "csrftoken=" + "a" * 64])
+@pytest.mark.parametrize(("address", "status"), [("/", 200), ("/nowhere/", 404), ("/search/?q=a", 200)])
+def test_no_cookie_of_a_visitor_is_answered_with_another(address: str, status: int, cookie: str) -> None:
+    response = Client().get(address, headers={"Cookie": cookie})
+    assert response.status_code == status
+    assert differences(response, "page") == []
+
+
 def test_what_sets_headers_stands_outside_of_all_else() -> None:
     assert tuple(name for name in settings.MIDDLEWARE if name in headers.FIRST) == headers.FIRST
     assert min(settings.MIDDLEWARE.index(name) for name in headers.FIRST[1:]) < settings.MIDDLEWARE.index(
