@@ -107,11 +107,13 @@ def found(table: str, words: str) -> Q:
 
 def _parted(words: str) -> tuple[str, str]:
     """What is looked for, and what must not be there, joined by `or`."""
-    unwanted = [" ".join(match[1].split()) for match in MINUS.finditer(words)]
-    return MINUS.sub(" ", words), " or ".join(unwanted)
+    unwanted = [" ".join(STRAY.sub(" ", match[1]).split()) for match in MINUS.finditer(words)]
+    return STRAY.sub(" ", MINUS.sub(" ", words)), " or ".join(filter(None, unwanted))
 
 
 MINUS = re.compile(r'(?:^|(?<=\s))-("[^"]*"|[^\s"]+)')
+STRAY = re.compile(r"(?<!\w)-+|-+(?!\w)")
+"""A minus that joins no word: to Postgres each negates what follows, and it fails at more than thirty in a row."""
 
 
 def _matches(table: str, words: str) -> RawSQL:
