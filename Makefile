@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 NAME ?=
 TESTS ?=
+SOAKED = tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults tests/hostile tests/admin/test_hostile.py
 export SMALL
 
 .PHONY: run test lint superuser lock soak weigh bench
@@ -25,7 +26,7 @@ lock: python
 	exec $(PYTHON) deploy/local.py lock
 
 soak: python
-	SOAK=1 exec $(PYTHON) deploy/local.py test tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults
+	SOAK=1 exec $(PYTHON) deploy/local.py test $(SOAKED)
 
 weigh: python
 	exec $(PYTHON) deploy/local.py weigh

@@ -141,7 +141,7 @@ def wrk(target: Target, seconds: int) -> tuple[float, float]:
     return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1]), (cpu(target.pids) - before) / requests * 1e6  # type: ignore[index]
 
 
-def nginx_conf(folder: Path, site: int, port: int, static: int) -> Path:
+def nginx_conf(folder: Path, site: int, port: int, static: int, host: str = "localhost") -> Path:
     """deploy/nginx.conf with other ports and folders and without TLS, and a server of one compressed file."""
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     plain = re.search(r"server \{\n    listen 80;.*?\n\}\n", text, re.S)[0]  # type: ignore[index]
@@ -151,7 +151,7 @@ def nginx_conf(folder: Path, site: int, port: int, static: int) -> Path:
     for there, here in (
         ("unix:/run/itsci-site/site.sock", f"127.0.0.1:{site}"),
         ("/var/cache/nginx/itsci", f"{folder}/cache"),
-        ("$host;", "localhost;"),
+        ("$host;", f"{host};"),
         ("limit_conn ", "# limit_conn "),
     ):
         text = text.replace(there, here)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.db import connection
@@ -38,13 +38,20 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 @contextmanager
 def gunicorn(folder: Path, threads: int = 4, **more: str) -> Iterator[int]:
     """The port of a server process of one worker, on the test's own database."""
-    with served(environment(folder, **more), folder, threads) as (port, _process):
+    with logged(folder, None, threads, **more) as (port, _process):
         yield port
 
 
 @contextmanager
+def logged(folder: Path, log: Path | None, threads: int = 4, **more: str) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
+    """The same with its process. `log`: where it writes to, None for where the tests do"""
+    with served(environment(folder, **more), folder, threads, log=log) as found:
+        yield found
+
+
+@contextmanager
 def served(
-    environment: dict[str, str], folder: Path, threads: int = 4, workers: int = 1
+    environment: dict[str, str], folder: Path, threads: int = 4, workers: int = 1, log: Path | None = None
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """The port, and the process that watches over the workers."""
     port = free_port()
@@ -53,7 +60,11 @@ def served(
         "--workers", str(workers), "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker",
         "--log-level", "warning", "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
     ]  # fmt: skip
-    with subprocess.Popen(command, cwd=folder, env=environment) as process:
+    if workers > 1:
+        command.append("--preload")  # so that one that was killed is soon back
+    with ExitStack() as stack:
+        file = stack.enter_context(open(log, "wb")) if log else None
+        process = stack.enter_context(subprocess.Popen(command, cwd=folder, env=environment, stderr=file))
         try:
             _until_it_answers(port, process)
             yield port, process
@@ -63,6 +74,12 @@ def served(
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def worker_of(process: "subprocess.Popen[bytes]") -> int:
+    """The id of its one worker."""
+    (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return int(worker)
 
 
 def _until_it_answers(port: int, process: "subprocess.Popen[bytes]") -> None:
