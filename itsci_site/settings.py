@@ -306,6 +306,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # A table of readings that staff upload: how large it may be, and what the interpreter that reads it may take (lib/child.py).
 UPLOADED_TABLE = {"bytes": 2 * 2**20, "rows": 10_000, "columns": 40, "unpacked": 64 * 2**20, "ratio": 200}
 UPLOADED_TABLE_READER = {"memory": 256 * 2**20, "cpu": 4, "wall": 10, "answer": 8 * 2**20}
+# A photo or a document: the same interpreter, with an answer that has room for the file.
+UPLOADED_FILE_READER = UPLOADED_TABLE_READER | {"answer": 16 * 2**20}
 FILE_UPLOAD_PERMISSIONS = 0o640
 
 # Noted in the log from so many milliseconds on; 0 notes none.

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -81,9 +82,14 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
+@cache
+def _files_of_a_portrait() -> dict[str, bytes]:
+    return pictures.read(upload(content(plain(), "PNG"))).files
+
+
 def give(testimonial: Testimonial, portrait: str = "0123456789abcdef" * 2) -> Testimonial:
     """A portrait as an upload leaves it, in a test's own transaction."""
-    made = pictures.read(upload(content(plain(), "PNG"))).files
+    made = _files_of_a_portrait()
     for rendition, data in made.items():
         default_storage.save(files.path(portrait, rendition), ContentFile(data))
     agree_to_all(testimonial)
