@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 NAME ?=
 TESTS ?=
-SOAKED = tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults tests/hostile tests/admin/test_hostile.py
+SOAKED = tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults tests/hostile tests/admin/test_hostile.py tests/browser/test_scripts.py
 export SMALL
 
 .PHONY: run test lint superuser lock soak weigh bench
