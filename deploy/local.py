@@ -147,6 +147,8 @@ def lock() -> None:
         for name, extra in LOCKS.items():
             subprocess.run([*command, *extra, "-o", f"{name}.lock"], check=True)
             say("Lock", f"{name}.lock")
+    subprocess.run([sys.executable, "deploy/sbom.py"], check=True)
+    say("Lock", "deploy/sbom.cdx.json")
 
 
 def manage(*words: str) -> None:

@@ -4,6 +4,10 @@ Six thousand with the other tests, a hundred and twenty thousand in `make soak`:
 in this process, and as bytes over the sockets of a server as deployed. One that fails is told with the bytes it was.
 """
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -19,7 +24,7 @@ from itsci_site.cached import ENCODERS, UNKEPT
 from itsci_site.lib.pagecache import PageCache
 from itsci_site.readable import Application
 from regions.content_version import Content
-from tests.kept.server import logged, worker_of
+from tests.kept.server import ROOT, environment, logged, worker_of
 from tests.long_runs import percentile, record, resident, size, tracebacks_kept
 
 from . import raw
@@ -101,7 +106,7 @@ def test_nor_one_that_comes_as_bytes(site: raw.Site, tmp_path: Path) -> None:
             if number == OVER_SOCKETS // 4:
                 before.append(resident(worker))
 
-    with logged(tmp_path, log, PAGE_CACHE_MB="8", MEDIA_ROOT=str(tmp_path)) as (port, process):
+    with logged(tmp_path, log, PAGE_CACHE_MB="8", MEDIA_ROOT=str(settings.MEDIA_ROOT)) as (port, process):
         worker, before = worker_of(process), list[int]()
         senders = [threading.Thread(target=send, args=[first]) for first in range(threads)]
         for one in senders:
@@ -164,3 +169,26 @@ def test_what_is_wrong_is_found(site: raw.Site, cached: PageCache, address: str,
         answer = raw.answered(cached, raw.Raw(address.encode()).content())
     assert answer and wrong_with(answer) == found
     assert len(tracebacks) == (1 if address == "/broken/" else 0)
+
+
+# Without a network
+
+UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+OTHERS = {"/favicon.ico": 302, "/static/css/site.css": 404, "/static/nowhere.css": 404}
+"""Answers that are none of 200: static files are not collected here."""
+
+
+def test_every_page_answers_without_a_network(site: raw.Site, tmp_path: Path) -> None:
+    """The site asks nobody: in a network namespace without a route it answers as ever."""
+    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody make a network namespace")
+    asked = [address for address in (*site.addresses, *site.previews) if address != "/static/css/site.css"]
+    served = environment(tmp_path, MEDIA_ROOT=str(settings.MEDIA_ROOT), CONTACT_EMAIL="a@example.org")
+    done = subprocess.run(
+        [*UNSHARE, sys.executable, "-m", "tests.hostile.no_network", str(tmp_path)],
+        input=json.dumps(asked), capture_output=True, text=True, cwd=ROOT, env=served, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2_000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    wrong = {address: status for address, status in found.items() if status != OTHERS.get(address, 200)}
+    assert wrong == {} and len(found) > 100
