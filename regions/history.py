@@ -10,12 +10,13 @@ from statistics import mode
 from types import SimpleNamespace
 from typing import NamedTuple, TypeVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from itsci_site.lib import charts, languages, text
 from itsci_site.lib.periods import Period, Precision
+from itsci_site.lib.replica import connection
 from itsci_site.lib.translated import Words, joined, words
 
 from .figures import Figure, Table, Total

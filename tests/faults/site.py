@@ -1,7 +1,6 @@
 """A whole site of its own: a Postgres cluster, processes that serve it, what is asked of them. All ends with the test."""
 
 import http.client
-import json
 import os
 import random
 import re
@@ -13,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -176,13 +174,3 @@ def site(folder: Path, options: str = "") -> Iterator[Site]:
         made.manage("migrate", "--verbosity", "0")
         made.manage("load_content")
         yield made
-
-
-def record(name: str, **counted: Any) -> None:
-    """Prints what was counted, and writes it where `make soak` collects it (docs/reliability.md)."""
-    size = "soak" if os.environ.get("SOAK") else "short"
-    told = {"name": name, "size": size, "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "cores": os.cpu_count()} | counted
-    print(json.dumps(told))
-    folder = ROOT / ("benchmarks/results" if os.environ.get("SOAK") else ".local/records")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}-{size}.json").write_text(json.dumps(told, indent=1) + "\n")

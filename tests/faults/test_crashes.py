@@ -17,13 +17,14 @@ import pytest
 
 from tests.admin.test_admin import Form
 from tests.kept.server import ROOT
+from tests.long_runs import record, size
 
-from .site import Served, Site, record, site
+from .site import Served, Site, site
 
-KILLS = 2_000 if os.environ.get("SOAK") else 100
+KILLS = size(100, 2_000)
 NAMES = ("publish", "correct", "withdraw", "load", "upload")
 NOTHING: dict[str, list[int]] = {name: [] for name in NAMES}
-POINTS = ("load", "upload", "publish") if os.environ.get("SOAK") else ("load", "upload")
+POINTS = ("load", "upload", "publish")[: size(2, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_kills(prepared: Site) -> None:
     assert told["halves"] == []
     assert all(told["promised"].values()) and editor.acknowledged
     assert lead == below and int(lead.removeprefix("Edition ")) >= editor.acknowledged
-    record("kills", kills=counted, acknowledged=told["promised"] | {"edit": editor.acknowledged}, lost=0, half=0,
+    record("faults", "kills", kills=counted, acknowledged=told["promised"] | {"edit": editor.acknowledged}, lost=0, half=0,
            swept=told["swept"], answers={str(status): number for status, number in editor.answers.items()})  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def test_every_point_of(act: str, how: str, prepared: Site) -> None:
     told = json.loads(prepared.script("failpoints", act, how))
     assert told["wrong"] == []
     assert told["points"] > 10
-    record(f"failpoints-{act}-{how}", points=told["points"], wrong=0)
+    record("faults", f"failpoints-{act}-{how}", points=told["points"], wrong=0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
@@ -171,7 +172,7 @@ def test_the_disk_of_the_database_fills_up(prepared: Site) -> None:
         assert statuses == {200}
         told = json.loads(prepared.script("checked", str(prepared.folder)))
         assert told["lost"] == NOTHING and told["halves"] == []
-        record("disk-full", acknowledged=told["promised"], lost=0, half=0)
+        record("faults", "disk-full", acknowledged=told["promised"], lost=0, half=0)
     finally:
         with suppress(subprocess.CalledProcessError):
             database.stop("immediate")

@@ -1,7 +1,6 @@
 """While Postgres restarts, is down, or hangs, what was published is answered, and nothing that anybody took back."""
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,9 +11,11 @@ import psycopg
 import pytest
 from django.utils.html import escape
 
-from .site import Readers, Served, Site, record, site
+from tests.long_runs import record, size
 
-RESTARTS, REQUESTS = (300, 200_000) if os.environ.get("SOAK") else (30, 20_000)
+from .site import Readers, Served, Site, site
+
+RESTARTS, REQUESTS = size(30, 300), size(20_000, 200_000)
 SAYS_SO = {"en": "Figures as of", "fr": "Chiffres au"}
 
 
@@ -79,13 +80,15 @@ def test_people_speak_while_it_answers(running: Running) -> None:
 
 def test_every_address_while_it_hangs(frozen: Running) -> None:
     longest = all_answered(frozen.served[0], frozen.addresses, frozen.words)
-    record("database-hangs", addresses=len(frozen.addresses), failed=0, longest_seconds=round(longest, 2))
+    record("faults", "database-hangs", addresses=len(frozen.addresses), failed=0, longest_seconds=round(longest, 2))
 
 
 def test_a_process_that_begins_while_it_hangs(frozen: Running) -> None:
     with frozen.site.served() as fresh:
         longest = all_answered(fresh, frozen.addresses, frozen.words)
-    record("database-hangs-fresh-process", addresses=len(frozen.addresses), failed=0, longest_seconds=round(longest, 2))
+    record(
+        "faults", "database-hangs-fresh-process", addresses=len(frozen.addresses), failed=0, longest_seconds=round(longest, 2)
+    )
 
 
 def test_many_at_once_at_the_moment_it_hangs(running: Running) -> None:
@@ -101,7 +104,7 @@ def test_many_at_once_at_the_moment_it_hangs(running: Running) -> None:
         until_it_answers(running)
     assert readers.failed == []
     assert readers.counted["from disk"] and readers.counted["live"]
-    record("database-hangs-under-load", **readers.counted, failed=0, longest_seconds=round(readers.longest, 2))
+    record("faults", "database-hangs-under-load", **readers.counted, failed=0, longest_seconds=round(readers.longest, 2))
 
 
 def test_restarts_under_load(running: Running) -> None:
@@ -119,7 +122,7 @@ def test_restarts_under_load(running: Running) -> None:
     assert readers.failed == []
     assert readers.counted["from disk"] and readers.counted["live"]
     told = {"restarts": RESTARTS, "failed": 0, "longest_seconds": round(readers.longest, 2)}
-    record("database-restarts", **readers.counted, **told)
+    record("faults", "database-restarts", **readers.counted, **told)
 
 
 @pytest.mark.parametrize("away", ["down", "hung"])

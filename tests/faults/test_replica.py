@@ -15,9 +15,10 @@ import pytest
 
 from itsci_site.lib.localdb import place
 from tests.kept.server import ROOT, served
+from tests.long_runs import record
 from tests.setup.throwaway import Server
 
-from .site import Served, Site, record, site
+from .site import Served, Site, site
 
 PAGE = "/where-we-work/katanga/"
 PATIENCE = 60.0
@@ -163,4 +164,4 @@ def test_the_replica_takes_over_and_nothing_acknowledged_is_lost(machines: Machi
         assert "Edition 12" in alone.get(PAGE).text
     with suppress(subprocess.CalledProcessError):
         made.database.start()
-    record("promotion", acknowledged=told["promised"], lost=0, half=0)
+    record("faults", "promotion", acknowledged=told["promised"], lost=0, half=0)

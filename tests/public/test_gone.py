@@ -73,7 +73,7 @@ def story() -> Testimonial:
     fields = ("story_title", "story_teaser", "story_body", "portrait_alt")
     texts = {f"{name}_{code}": f"{SHOWN} {name}" for name in fields for code in ("en", "fr")}
     sent: dict[str, Any] = {
-        "region": Region.objects.get(slug="katanga").pk, "order": 9, "consent": consent.pk, "risk": "low", "slug": SHOWN,
+        "region": Region.objects.get(slug="katanga").pk, "order": 0, "consent": consent.pk, "risk": "low", "slug": SHOWN,
         "quote": f"{SHOWN} quote", "quote_language": "sw", "words_en": f"{SHOWN} said", "words_fr": f"{SHOWN} dit",
         "attribution": "first_name", "shown_as_en": f"{SHOWN} M", "place_precision": "region", "photo": upload(revealing()),
     }  # fmt: skip
