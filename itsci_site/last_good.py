@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
+from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -38,6 +40,10 @@ ENDS = ("etag", "x-request-id", "content-length", "vary", "cache-control", "x-ac
 """Headers that name one answer, or let it be kept; a copy is asked for each time."""
 LOC = re.compile(r"<loc>([^<]+)</loc>")
 IMAGE = re.compile(r'<meta property="og:image" content="([^"]+)"')
+AS_OF = re.compile(rb'<p class="notice"><b>[^<]*</b>')
+"""Where a copy says when it was made, which alone makes no other page of it."""
+PURGE_PATIENCE = 2.0
+"""Seconds."""
 NOT_FOUND = 404
 log = logging.getLogger(__name__)
 
@@ -142,12 +148,14 @@ class Keeper:
         if status >= 500:
             raise LookupError(f"{address} answers {status}")
         if status != 200:
-            self.store.drop(address)
+            if self.store.has(address):
+                self.store.drop(address)
+                purge(address)
             return None
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-        self.store.put(
-            address, [*_lasting(headers), ("Cache-Control", "no-store"), ("Last-Modified", http_date(moment.timestamp()))], body
-        )
+        lasting = [*_lasting(headers), ("Cache-Control", "no-store"), ("Last-Modified", http_date(moment.timestamp()))]
+        if self.store.put(address, lasting, body, AS_OF.sub(b"", body)):
+            purge(address)
         if not kind.startswith("text/html"):
             return []
         html = body.decode()
@@ -183,6 +191,21 @@ class Keeper:
             with suppress(AttributeError):
                 answer.close()  # type: ignore[attr-defined]
         return int(begun[0].split()[0]), begun[1], body
+
+
+def purge(address: str) -> None:
+    """Tells the cache before the site, where a setting names one, that what it has of this address is no longer it."""
+    if not settings.PURGE_URL:
+        return
+    where = settings.PURGE_URL + quote(address.encode("latin-1"), safe="/?=&%+-._~")
+    request = Request(where, method="PURGE", headers={"Host": urlsplit(_origin()).netloc})  # noqa: S310 - http or https (settings)
+    try:
+        urlopen(request, timeout=PURGE_PATIENCE).close()  # noqa: S310
+    except HTTPError as error:
+        if error.code != NOT_FOUND:  # it had nothing of it
+            log.warning("The cache at PURGE_URL answers %s", error.code)
+    except OSError as error:
+        log.warning("The cache at PURGE_URL does not answer: %s", type(error).__name__)
 
 
 def _origin() -> str:

@@ -281,6 +281,11 @@ if PAGE_CACHE["version"] not in ("ask", "listen"):
     refuse("PAGE_CACHE_VERSION is neither ask nor listen. Give one of them, or leave it out.")
 # Seconds that a CDN may give a page without asking; pages with people's words never. 0: it always asks.
 SHARED_CACHE_SECONDS = env.int("SHARED_CACHE_SECONDS", default=0)
+# A cache before the site that takes `PURGE <address>`, like http://127.0.0.1:6081: told of each address whose page has changed.
+PURGE_URL = env.str("PURGE_URL", default="")
+PURGE_URL = PURGE_URL.strip().rstrip("/")
+if PURGE_URL and not PURGE_URL.startswith(("http://", "https://")):
+    refuse("PURGE_URL is no address. Give scheme and host, like http://127.0.0.1:6081, or leave it out.")
 # Printed on the accessibility page for readers who meet a barrier. Empty: the page says that none is given.
 
 # Printed on the accessibility page, for readers who meet a barrier, and in security.txt. Empty: none is given.

@@ -39,13 +39,20 @@ class Store:
     def has(self, address: str) -> bool:
         return self._path(address).exists()
 
-    def put(self, address: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Whole or not at all. Raises OSError where the disk takes nothing."""
+    def put(self, address: str, headers: list[tuple[str, str]], body: bytes, says: bytes) -> bool:
+        """Whole or not at all. Raises OSError where the disk takes nothing.
+
+        `says` is the part of the body that readers come for: is it another one than before?
+        """
+        path, said = self._path(address), sha256(says).hexdigest()
+        is_new = self._head(path).get("says") != said
         if len(body) > MOST_BYTES:
-            return self.drop(address)
-        packed = gzip.compress(body, compresslevel=6, mtime=0)
-        head = {"address": address, "headers": headers, "sha256": sha256(packed).hexdigest()}
-        self._write(self._path(address), json.dumps(head).encode() + b"\n" + packed)
+            self.drop(address)
+        else:
+            packed = gzip.compress(body, compresslevel=6, mtime=0)
+            head = {"address": address, "headers": headers, "says": said, "sha256": sha256(packed).hexdigest()}
+            self._write(path, json.dumps(head).encode() + b"\n" + packed)
+        return is_new
 
     def get(self, address: str) -> Stored | None:
         """None where there is none, or none that is whole."""
@@ -63,8 +70,8 @@ class Store:
 
     def addresses(self) -> Iterator[str]:
         for path in self._files():
-            with suppress(OSError, ValueError, KeyError), path.open("rb") as file:
-                yield json.loads(file.readline())["address"]
+            if address := self._head(path).get("address"):
+                yield address
 
     def prune(self, wanted: set[str]) -> None:
         """Removes every answer to an address that is none of these, and what writers that were killed left behind."""
@@ -101,6 +108,13 @@ class Store:
                 yield True
         finally:
             os.close(lock)
+
+    def _head(self, path: Path) -> dict[str, Any]:
+        try:
+            with path.open("rb") as file:
+                return dict(json.loads(file.readline()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
     def _files(self) -> Iterator[Path]:
         return self.folder.glob("??/" + "?" * 64)

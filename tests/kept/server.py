@@ -51,7 +51,12 @@ def logged(folder: Path, log: Path | None, threads: int = 4, **more: str) -> "It
 
 @contextmanager
 def served(
-    environment: dict[str, str], folder: Path, threads: int = 4, workers: int = 1, log: Path | None = None
+    environment: dict[str, str],
+    folder: Path,
+    threads: int = 4,
+    workers: int = 1,
+    log: Path | None = None,
+    preload: bool = False,
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """The port, and the process that watches over the workers."""
     port = free_port()
@@ -60,8 +65,8 @@ def served(
         "--workers", str(workers), "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker",
         "--log-level", "warning", "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
     ]  # fmt: skip
-    if workers > 1:
-        command.append("--preload")  # so that one that was killed is soon back
+    if preload:
+        command.append("--preload")
     with ExitStack() as stack:
         file = stack.enter_context(open(log, "wb")) if log else None
         process = stack.enter_context(subprocess.Popen(command, cwd=folder, env=environment, stderr=file))

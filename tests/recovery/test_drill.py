@@ -142,7 +142,7 @@ def test_what_was_taken_away_since_does_not_come_back(
     had = seen.state().mark
     assert sum(verify.verified(head_later)) and head_later.is_whole
     copies = Store(drill.folder / "last-good")
-    copies.put("/", [], b"As of then")
+    copies.put("/", [], b"As of then", b"As of then")
     restored(drill, saved["path"])
     assert list(copies.addresses()) == []
     assert seen.state().mark != had, "pages that a process kept, which was not restarted, are made anew"

@@ -1,0 +1,67 @@
+"""A deployment: the site is reloaded while readers read through nginx, and nobody has an error."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.pages import nginx_conf
+from tests.kept.server import free_port
+from tests.long_runs import record, size
+
+from .site import Readers, Served, site
+
+RELOADS = size(3, 100)
+pytestmark = pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="nginx is not installed (Debian: apt-get install nginx-light)"
+)
+
+
+@pytest.fixture
+def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
+    """The site through nginx, and the site itself. nginx keeps no page here, so that each is asked for."""
+    with (
+        site(tmp_path) as made,
+        made.served(workers=2, preload=False) as own,
+        tempfile.TemporaryDirectory() as name,
+    ):
+        folder, port = Path(name), free_port()
+        folder.chmod(0o755)  # its workers are another account
+        conf = nginx_conf(folder, own.port, port, free_port(), host="127.0.0.1")
+        conf.write_text(re.sub(r"proxy_cache +itsci;", "proxy_cache off;", conf.read_text()))
+        with subprocess.Popen(["nginx", "-c", str(conf), "-p", str(folder)], stderr=subprocess.DEVNULL) as process:
+            try:
+                front = Served(port, process)
+                until = time.monotonic() + 30
+                while front.get("/healthz").status == 0:
+                    assert time.monotonic() < until and process.poll() is None
+                    time.sleep(0.1)
+                yield front, own
+            finally:
+                process.terminate()
+
+
+def test_reloads_under_load(behind_nginx: tuple[Served, Served]) -> None:
+    front, own = behind_nginx
+    readers = Readers([front], own.published())
+    with readers.reading():
+        for _reload in range(RELOADS):
+            before = set(own.workers)
+            os.kill(own.process.pid, signal.SIGHUP)
+            until = time.monotonic() + 60
+            while before & set(own.workers) or len(own.workers) < 2:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            wanted = readers.counted["answers"] + 50
+            while readers.counted["answers"] < wanted:
+                time.sleep(0.05)
+    assert readers.failed == []
+    assert not readers.counted["from disk"]
+    record("faults", "reloads", reloads=RELOADS, **readers.counted, failed=0, longest_seconds=round(readers.longest, 2))
