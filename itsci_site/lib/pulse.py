@@ -26,8 +26,8 @@ AGAIN = 0.25
 PATIENCE = 1.0
 """Seconds that an answer may take. Only the server's time counts: what has arrived when this process is late has arrived."""
 FIRST = 2.2
-"""Seconds that a request waits, in a process that has just begun, to know the first answer: a little longer than a connection is
-waited for (connect_timeout), so that a busy machine is not taken for a database that is away."""
+"""Seconds that a request waits, in a process that has just begun, to know the first answer: a little longer than a connection
+is waited for (connect_timeout), so that a busy machine is not taken for a database that is away."""
 LOST = ("08", "57P", "53")
 """Classes of SQLSTATE: no connection, shut down or starting, out of memory, disk or connections."""
 log = logging.getLogger(__name__)
