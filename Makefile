@@ -3,7 +3,6 @@ PYTHON ?= python3
 PORT ?= 8000
 NAME ?=
 TESTS ?=
-SOAKED = tests/setup/test_soak.py tests/kept/test_never_stale.py tests/recovery tests/faults tests/hostile tests/admin/test_hostile.py tests/browser/test_scripts.py
 export SMALL
 
 .PHONY: run test lint superuser lock soak weigh bench
@@ -26,7 +25,7 @@ lock: python
 	exec $(PYTHON) deploy/local.py lock
 
 soak: python
-	SOAK=1 exec $(PYTHON) deploy/local.py test $(SOAKED)
+	exec $(PYTHON) deploy/local.py soak
 
 weigh: python
 	exec $(PYTHON) deploy/local.py weigh

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,11 @@ AGAIN = (
     "kept/test_kept_answers.py",
 )
 """With every file of constraints, the tests of what the version of the server could change: SQL, triggers, roles."""
+SOAKED = (
+    "tests/setup/test_soak.py", "tests/kept/test_never_stale.py", "tests/recovery", "tests/faults", "tests/hostile",
+    "tests/admin/test_hostile.py", "tests/browser/test_scripts.py",
+)  # fmt: skip
+"""What takes its size from SOAK."""
 FULL = "The disk is full: free at least 500 MB and start again."
 
 
@@ -93,22 +98,29 @@ def prepared() -> None:
 
 
 def test(*words: str) -> None:
-    """Everything against the embedded Postgres, then what speaks SQL against Debian's 15, where that is installed."""
+    """Against the embedded Postgres. What is marked `soak` is left to that."""
+    sys.exit(tested(os.environ.copy(), *words))
+
+
+def soak() -> None:
+    """The long tests at full size, what is marked so, and what speaks SQL on Debian's Postgres 15, where that is installed."""
+    environment = os.environ | {"SOAK": "1"}
+    failed = tested(environment, *SOAKED) or tested(environment, "-m", "soak", "tests")
+    if failed or not (POSTGRES_15 / "initdb").exists():
+        say("Postgres 15", f"not tried: {'a test failed' if failed else f'{POSTGRES_15} is not installed'}")
+        sys.exit(failed)
+    say("Postgres 15", "the tests that speak SQL again, on Debian's server")
+    constraints = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_constraints.py")]
+    throwaway = [str(VENV_PYTHON), "-m", "tests.setup.throwaway", str(POSTGRES_15)]
+    sys.exit(tested(os.environ.copy(), *(f"tests/{part}" for part in AGAIN), *constraints, within=throwaway))
+
+
+def tested(environment: dict[str, str], *words: str, within: Sequence[str] = ()) -> int:
     install("requirements-dev")
     compile_messages()
-    environment = os.environ | {"DATABASE_URL": "", "CHROMIUM": browser()}
-    cores = str(max(2, min(4, os.cpu_count() or 2)))
-    pytest = [str(VENV_PYTHON), "-m", "pytest", "-n", cores]
-    failed = subprocess.run([*pytest, *words], env=environment, check=False).returncode
-    if failed or words:
-        sys.exit(failed)
-    if not (POSTGRES_15 / "initdb").exists():
-        return say("Postgres 15", f"SKIPPED: {POSTGRES_15} is not installed (Debian: apt-get install postgresql-15)")
-    say("Postgres 15", "the tests that speak SQL again, on Debian's server")
-    throwaway = [str(VENV_PYTHON), "-m", "tests.setup.throwaway", str(POSTGRES_15)]
-    constraints = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_constraints.py")]
-    again = [*throwaway, *pytest, *(f"tests/{part}" for part in AGAIN), *constraints]
-    sys.exit(subprocess.run(again, env=environment, check=False).returncode)
+    cores = str(max(2, min(4, 1 + (os.cpu_count() or 2))))  # one more: tests wait for browsers, servers and disks
+    command = [*within, str(VENV_PYTHON), "-m", "pytest", "-n", cores, *words]
+    return subprocess.run(command, env=environment | {"DATABASE_URL": "", "CHROMIUM": browser()}, check=False).returncode
 
 
 def lint() -> None:
@@ -290,7 +302,16 @@ def alone(path: Path) -> "Iterator[None]":
         yield
 
 
-COMMANDS = {"run": run, "superuser": superuser, "test": test, "lint": lint, "lock": lock, "weigh": weigh, "bench": bench}
+COMMANDS = {
+    "run": run,
+    "superuser": superuser,
+    "test": test,
+    "lint": lint,
+    "lock": lock,
+    "weigh": weigh,
+    "bench": bench,
+    "soak": soak,
+}
 
 if __name__ == "__main__":
     main()

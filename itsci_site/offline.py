@@ -180,7 +180,7 @@ class _Builder:
         request = WSGIRequest(
             {
                 "REQUEST_METHOD": "GET", "PATH_INFO": asked.path, "QUERY_STRING": asked.query, "SCRIPT_NAME": "",
-                "HTTP_HOST": where.netloc, "SERVER_NAME": where.hostname or "", "SERVER_PORT": str(where.port or 80),
+                "HTTP_HOST": where.netloc, "SERVER_NAME": where.hostname or "", "SERVER_PORT": "80",
                 "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": where.scheme, "wsgi.input": BytesIO(),
                 "HTTP_SAVE_DATA": "on",  # without photos
                 "HTTP_X_FORWARDED_PROTO": where.scheme,

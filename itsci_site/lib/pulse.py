@@ -25,37 +25,29 @@ AGAIN = 0.25
 """Seconds between two questions."""
 PATIENCE = 1.0
 """Seconds that an answer may take. Only the server's time counts: what has arrived when this process is late has arrived."""
-FIRST = 2.2
-"""Seconds that a request waits, in a process that has just begun, to know the first answer: a little longer than a connection
-is waited for (connect_timeout), so that a busy machine is not taken for a database that is away."""
 LOST = ("08", "57P", "53")
 """Classes of SQLSTATE: no connection, shut down or starting, out of memory, disk or connections."""
 log = logging.getLogger(__name__)
 
 
 class Pulse:
-    """Of one database, in one process. Before `begin` nothing is known, and it counts as answering."""
+    """Of one database, in one process. Until something is known it counts as answering: whoever asks finds out within the two
+    seconds that a connection is waited for (connect_timeout)."""
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         """`connect` gives a connection of the driver's that commits each statement by itself; raises its errors."""
         self._connect = connect
         self._watched: WeakSet[Any] = WeakSet()
         self._guard = threading.Lock()
-        self._known = threading.Event()
-        self._has_begun = False
         self._is_away = False
 
     def begin(self) -> None:
         """In each process of its own."""
-        self._known.clear()
-        self._has_begun, self._is_away = True, False
+        self._is_away = False
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
     def is_away(self) -> bool:
-        """Waits for at most FIRST seconds after `begin`, for the first answer; no word by then counts as none."""
-        if not self._has_begun:
-            return False
-        return self._is_away if self._known.is_set() or self._known.wait(FIRST) else True
+        return self._is_away
 
     def watch(self, opened: Any) -> None:
         """From now on this connection of the driver's is cut where the database hangs."""
@@ -80,7 +72,6 @@ class Pulse:
             if self._is_away == answers:
                 log.warning("The database answers again" if answers else "The database does not answer")
             self._is_away = not answers
-            self._known.set()
             time.sleep(AGAIN)
 
     def _cut(self) -> None:

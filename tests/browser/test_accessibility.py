@@ -82,8 +82,13 @@ def with_gaps(site: str, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[st
     commit(undo)
 
 
-@in_both
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    ("look", "language"),
+    [
+        ("light", "en"), ("dark", "fr"), ("forced colours", "en"),
+        *(pytest.param(*one, marks=pytest.mark.soak) for one in (("light", "fr"), ("dark", "en"), ("forced colours", "fr"))),
+    ],
+)  # fmt: skip
 def test_axe_finds_nothing_and_the_browser_does_not_complain(site: str, browser: Browser, language: str, look: str) -> None:
     faults = {}
     with opened(browser, **LOOKS[look]) as page:
@@ -140,7 +145,7 @@ READERS = {
 }
 
 
-@in_both
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.soak), "fr"])
 def test_no_page_scrolls_sideways(site: str, browser: Browser, language: str) -> None:
     """At no width, nor when a reader spaces the text out, nor at twice the size of text."""
     faults = {}

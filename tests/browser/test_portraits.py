@@ -128,7 +128,9 @@ def test_whoever_saves_data_loads_what_the_link_says(site: str, browser: Browser
         assert page.complaints == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("headers", [{}, {"Save-Data": "on"}], ids=["photos", "links"])
+@pytest.mark.parametrize(
+    "headers", [{}, pytest.param({"Save-Data": "on"}, marks=pytest.mark.soak)], ids=["photos", "links"]
+)  # fmt: skip
 def test_pages_with_portraits_are_for_everyone(site: str, browser: Browser, headers: dict[str, str]) -> None:
     faults: dict[Any, Any] = {}
     modes: tuple[dict[str, Any], ...] = ({}, {"color_scheme": "dark"}, {"forced_colors": "active"})

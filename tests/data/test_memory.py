@@ -4,6 +4,7 @@ import gc
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from django.test import Client
 
 from itsci_site.lib.periods import Precision
@@ -45,6 +46,7 @@ def peak(address: str) -> tuple[int, int, int]:
         tracemalloc.stop()
 
 
+@pytest.mark.soak
 def test_memory_stays_flat(db: None) -> None:
     known_from(factories.PAST)
     series, source = factories.make_series(), factories.make_source()

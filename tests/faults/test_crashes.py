@@ -23,8 +23,8 @@ from .site import Served, Site, site
 
 KILLS = size(100, 2_000)
 NAMES = ("publish", "correct", "withdraw", "load", "upload")
+LONGER = (("upload", "raise"), ("publish", "kill"), ("publish", "raise"))
 NOTHING: dict[str, list[int]] = {name: [] for name in NAMES}
-POINTS = ("load", "upload", "publish")[: size(2, 3)]
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +127,13 @@ def test_kills(prepared: Site) -> None:
            swept=told["swept"], answers={str(status): number for status, number in editor.answers.items()})  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["kill", "raise"])
-@pytest.mark.parametrize("act", POINTS)
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        ("load", "kill"), ("load", "raise"), ("upload", "kill"),
+        *(pytest.param(*one, marks=pytest.mark.soak) for one in LONGER),
+    ],
+)  # fmt: skip
 def test_every_point_of(act: str, how: str, prepared: Site) -> None:
     told = json.loads(prepared.script("failpoints", act, how))
     assert told["wrong"] == []
@@ -136,6 +141,7 @@ def test_every_point_of(act: str, how: str, prepared: Site) -> None:
     record("faults", f"failpoints-{act}-{how}", points=told["points"], wrong=0)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_the_disk_of_the_database_fills_up(prepared: Site) -> None:
     """While it writes: its log, its tables. The site goes on answering; when there is room again nothing is half there."""

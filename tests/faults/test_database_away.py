@@ -16,7 +16,7 @@ from tests.long_runs import record, size
 from .site import Readers, Served, Site, site
 
 RESTARTS, REQUESTS = size(30, 300), size(20_000, 200_000)
-SAYS_SO = {"en": "Figures as of", "fr": "Chiffres au"}
+SAYS_SO = {"en": "Figures as of", "fr": "La base de données du site ne répond pas"}
 
 
 @dataclass

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from itsci_site.lib.localdb import place
 from tests.kept.server import ROOT, served
 from tests.long_runs import record
 from tests.setup.throwaway import Server
 
-from .site import Served, Site, site
+from .site import Served, Site, programs, site
 
 PAGE = "/where-we-work/katanga/"
 PATIENCE = 60.0
@@ -60,7 +59,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     with ExitStack() as stack:
         made = stack.enter_context(site(folder))
         made.script("prepared")
-        replica = Server(place.binaries(ROOT / ".local" / "postgres"), "-c fsync=on")
+        replica = Server(programs(), "-c fsync=on")
         stack.callback(replica.remove)
         replica.follow(made.database)
         replica.start()

@@ -129,7 +129,7 @@ def test_what_bursts_a_reader_bursts_a_child_and_leaves_nothing(
     record("bombs", kind, **figures, p50_ms=percentile(seconds, 0.5), longest_ms=percentile(seconds, 1))
     assert wrong == []
     assert all(one.memory <= MEMORY and one.cpu < SECONDS for one in bounds) and bounds
-    assert growth < 64 * 2**20
+    assert growth < MEMORY  # what one of them took of this process before a child read them was twice that
 
 
 def test_there_are_more_than_a_hundred() -> None:

@@ -29,7 +29,7 @@ from tests.long_runs import percentile, record, resident, size, tracebacks_kept
 
 from . import raw
 
-CHUNKS, EACH = 4, size(1_250, 25_000)
+CHUNKS, EACH = 4, size(1_750, 25_000)
 OVER_SOCKETS = size(1_000, 20_000)
 MOST_GROWTH = 64 * 2**20
 """Bytes: far more than ever seen, far less than anything that is kept for each request."""

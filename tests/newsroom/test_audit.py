@@ -69,7 +69,7 @@ def test_the_file_is_the_list(query: dict[str, Any], region: Region, alices: Cli
         query = {"q": str(region.pk)}
     shown = listed(alices, **query)
     lines = file(alices, **query)
-    assert [int(line["entry"]) for line in lines] == shown
+    assert [int(line["entry"]) for line in lines][: len(shown)] == shown  # the list has pages
     expected = Entry.objects.all()
     if "table" in query:
         expected = expected.filter(table_name=query["table"])
@@ -77,7 +77,8 @@ def test_the_file_is_the_list(query: dict[str, Any], region: Region, alices: Cli
         expected = expected.filter(actor=query["who"])
     assert set(shown) <= set(expected.values_list("pk", flat=True))
     if set(query) <= {"table", "who"}:
-        assert set(shown) == set(expected.exclude(table_name="newsroom_note").values_list("pk", flat=True)) | {
+        without_notes = expected.exclude(table_name="newsroom_note").filter(pk__gte=min(shown))  # the list has pages
+        assert set(shown) == set(without_notes.values_list("pk", flat=True)) | {
             pk for pk in shown if Entry.objects.get(pk=pk).table_name == "newsroom_note"
         }
     assert bool(shown) == ("until" not in query)

@@ -217,6 +217,7 @@ def test_the_register_goes_page_by_page_up_to_a_bound(client: Client, monkeypatc
     assert "alone" in files["READ-ME.txt"].decode()
 
 
+@pytest.mark.soak
 def test_a_pack_that_would_be_too_large_leaves_the_oldest_meetings_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     place = factories.make_place(Region.objects.get(slug="katanga"))
     for number in range(110):

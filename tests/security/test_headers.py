@@ -194,7 +194,8 @@ def test_errors_carry_them(secure: bool) -> None:
         untaken = client.post("/data/readings.csv", secure=secure)
         assert untaken.status_code == 405
         wrong += differences(untaken, "open")
-        with patch("itsci_site.views.connection.cursor", side_effect=OperationalError):
+        with patch("itsci_site.views.replica.connection") as asked_there:
+            asked_there.cursor.side_effect = OperationalError
             down = client.get("/readyz", secure=secure)
         assert down.status_code == 503
         wrong += differences(down, "page")

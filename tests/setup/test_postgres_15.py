@@ -9,7 +9,10 @@ from tests.setup.machine import copy_tree, environment, make, open_folder, site
 from tests.setup.throwaway import server
 
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
-pytestmark = pytest.mark.skipif(not (POSTGRES_15 / "initdb").exists(), reason="Debian's postgresql-15 is not installed")
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(not (POSTGRES_15 / "initdb").exists(), reason="Debian's postgresql-15 is not installed"),
+]
 
 
 def test_the_site_runs_on_it() -> None:

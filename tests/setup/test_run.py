@@ -105,7 +105,9 @@ def test_a_second_run_keeps_the_data(tree: Path) -> None:
     assert manage(tree, "dbshell", "--", "-Atc", "SELECT 1 FROM auth_user WHERE username = 'Anna'") == "1\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.soak) for one in (signal.SIGHUP, signal.SIGINT))]
+)  # fmt: skip
 def test_a_signal_stops_all_of_it(tree: Path, number: int) -> None:
     """A hang-up is what a closed terminal sends."""
     with site(tree) as one:
@@ -205,6 +207,7 @@ def test_a_silent_host_is_given_up(tree: Path) -> None:
         assert "timeout" in refuses(make(tree, "run", env=environment(DATABASE_URL=url)))
 
 
+@pytest.mark.soak
 def test_a_broken_fixture_leaves_the_database_empty(tree: Path) -> None:
     fixture = tree / "fixtures" / "programme.json"
     rows = json.loads(fixture.read_text())
