@@ -56,17 +56,21 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def _for_staff(request: HttpRequest) -> HttpResponse:
-    """Only a page of this very site gets its words back: another site's would be one click from being obeyed."""
     request.user = AnonymousUser()  # whoever it is cannot be asked
     if request.resolver_match is None:
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)
     context = admin.site.each_context(request) | {"title": _("The database does not answer"), "away": True}
-    if request.method == "POST" and request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}":
+    if request.method == "POST" and is_of_this_site(request):
         with suppress(BadRequest, MultiPartParserError, OSError, ValueError):  # what cannot be read is no form of ours
             sent = {"token": request.POST.get("csrfmiddlewaretoken", ""), "files": list(request.FILES), "sent": True}
             context |= sent | {"fields": typed(request)}
     return render(request, "admin/sign_in/kept.html", context, status=503)
+
+
+def is_of_this_site(request: HttpRequest) -> bool:
+    """Only a page of this very site gets its words back: another site's would be one click from being obeyed."""
+    return request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
 
 
 def typed(request: HttpRequest) -> list[tuple[str, str]]:

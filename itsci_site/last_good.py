@@ -10,8 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from io import BytesIO
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
@@ -27,7 +25,7 @@ from django.utils.http import http_date
 from .away import ADMIN, LAST_GOOD, WITHHELD
 from .lib import pulse
 from .lib.lastgood import Store
-from .lib.pagecache import Application, Content
+from .lib.pagecache import OF_ONE_ANSWER, Application, Content, close, request_of_nobody
 from .offline import links
 
 MOST = 5_000
@@ -36,7 +34,7 @@ REST = 3.0
 """Seconds of rest a second of work: visitors come first."""
 AGAIN = 5.0
 """Seconds until a process asks again whether another one keeps the copies."""
-ENDS = ("etag", "x-request-id", "content-length", "vary", "cache-control", "x-accel-expires", "age", "content-encoding")
+ENDS = OF_ONE_ANSWER | {"cache-control", "x-accel-expires", "age", "content-encoding", "last-modified"}
 """Headers that name one answer, or let it be kept; a copy is asked for each time."""
 LOC = re.compile(r"<loc>([^<]+)</loc>")
 IMAGE = re.compile(r'<meta property="og:image" content="([^"]+)"')
@@ -153,7 +151,8 @@ class Keeper:
                 purge(address)
             return None
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
-        lasting = [*_lasting(headers), ("Cache-Control", "no-store"), ("Last-Modified", http_date(moment.timestamp()))]
+        left = [(name, value) for name, value in headers if name.lower() not in ENDS]
+        lasting = [*left, ("Cache-Control", "no-store"), ("Last-Modified", http_date(moment.timestamp()))]
         if self.store.put(address, lasting, body, AS_OF.sub(b"", body)):
             purge(address)
         if not kind.startswith("text/html"):
@@ -175,21 +174,20 @@ class Keeper:
     def _answer(self, address: str, more: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
         path, _mark, query = address.partition("?")
         where = urlsplit(_origin())
-        environ = {
+        asked_with = {
             "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "", "HTTP_HOST": where.netloc,
             "SERVER_NAME": where.hostname or "", "SERVER_PORT": str(where.port or 80), "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.url_scheme": where.scheme, "wsgi.input": BytesIO(), "wsgi.errors": None, "wsgi.version": (1, 0),
-            "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False,
+            "wsgi.url_scheme": where.scheme,
             "HTTP_SAVE_DATA": "on",  # without photos
             "HTTP_X_FORWARDED_PROTO": where.scheme,
-        } | more  # fmt: skip
+        }  # fmt: skip
+        environ = request_of_nobody(asked_with) | more
         begun: list[Any] = []
         answer = self.application(environ, lambda status, headers, _error=None: begun.extend([status, headers]))
         try:
             body = b"".join(answer)
         finally:
-            with suppress(AttributeError):
-                answer.close()  # type: ignore[attr-defined]
+            close(answer)
         return int(begun[0].split()[0]), begun[1], body
 
 
@@ -214,9 +212,3 @@ def _origin() -> str:
         return settings.SITE_URL
     names = [name for name in settings.ALLOWED_HOSTS if name != "*"] or ["localhost"]
     return f"{'https' if settings.SECURE_SSL_REDIRECT else 'http'}://{names[0].lstrip('.')}"
-
-
-def _lasting(headers: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for name, value in headers:
-        if name.lower() not in ENDS and name.lower() != "last-modified":
-            yield name, value

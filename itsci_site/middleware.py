@@ -11,12 +11,12 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from itsci_site import away, public_role, views
-from itsci_site.away import LAST_GOOD, WITHHELD
+from itsci_site.away import LAST_GOOD, STANDS, WITHHELD
 from itsci_site.lib import pagecache
 from itsci_site.lib.newsroom import ledger, proposals
 from itsci_site.lib.replica import connection
 
-UNWATCHED = ("/healthz", "/readyz", "/robots.txt", "/favicon.ico", settings.STATIC_URL)
+UNWATCHED = (*STANDS, "/robots.txt")
 """Answers that hold no content: they stand when the database does not."""
 LANGUAGE = "|".join(code for code, _name in settings.LANGUAGES)
 STAFF = re.compile(rf"/admin/|(/({LANGUAGE}))?/preview/")

@@ -1,8 +1,6 @@
 """Packs kept ready: one file a language and origin, made anew when anything public changed since."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -13,6 +11,7 @@ from django.db import connection
 from django.dispatch import receiver
 from django.utils import timezone
 
+from itsci_site.lib.files import write_whole
 from regions.content_version import stamp
 from testimonials.erasing import erased
 
@@ -47,16 +46,7 @@ def fresh(language: str, origin: str) -> tuple[str, bytes]:
 
 def keep(folder: Path, wanted: str, content: bytes) -> Path:
     """Writes a pack whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, half = tempfile.mkstemp(dir=folder, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(half, 0o640)
-        os.replace(half, folder / wanted)
-    except OSError:
-        Path(half).unlink(missing_ok=True)
-        raise
+    write_whole(folder / wanted, content)
     return folder / wanted
 
 

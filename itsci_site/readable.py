@@ -32,9 +32,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext as _
 
+from .away import ADMIN
 from .middleware import Next
 
-ADMIN = "/admin/"
 NUL = "\x00"
 TRIED = 20
 """So many parameters of an address are tried one by one; a link of the admin has a handful."""

@@ -24,7 +24,7 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
 from . import second_factor, views
-from .away import typed
+from .away import ADMIN, is_of_this_site, typed
 from .sign_in_forms import CodeForm, EnrolForm
 
 SECRET = "new_secret"  # noqa: S105 - the session's name for the secret of an app that is not confirmed yet
@@ -159,11 +159,8 @@ def of_the_admin(view: type[TemplateView | FormView], **options: Any) -> Callabl
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form of the admin that is older than the last sign-in keeps what was typed; anything else is refused.
-
-    Only a page of this very site gets its words back with a fresh token: another site's would be one click from being obeyed.
-    """
-    if request.path_info.startswith("/admin/") and request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}":
+    """A form of the admin that is older than the last sign-in keeps what was typed; anything else is refused."""
+    if request.path_info.startswith(ADMIN) and is_of_this_site(request):
         return kept_form(request, ended=False)
     return views.forbidden(request, PermissionError(reason))
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.fulltext import LONGEST, REFUSED
 from itsci_site.lib.keyset import SpotField
-from regions.models import Region
+from regions.forms import region_choice
 
 from .models import Meeting, Place
 
@@ -34,14 +34,7 @@ class RegisterFilter(forms.Form):
     """Fields q, region, place, year, before, after. An invalid form filters nothing."""
 
     q = forms.CharField(label=_("Search words"), max_length=LONGEST, required=False, error_messages=REFUSED)
-    region = forms.ModelChoiceField(
-        Region.objects.published().in_order().select_related(None).only("slug", "name"),
-        to_field_name="slug",
-        label=_("Region"),
-        required=False,
-        empty_label=_("All regions"),
-        error_messages={"invalid_choice": _("No such region. Choose one from the list.")},
-    )
+    region = region_choice()
     place = forms.ChoiceField(
         label=_("Place"), required=False, error_messages={"invalid_choice": _("No such place. Choose one from the list.")}
     )

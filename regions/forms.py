@@ -1,4 +1,4 @@
-"""The one reader of ?as-at=: which day a page is asked to show."""
+"""The one reader of ?as-at=: which day a page is asked to show; and the choice of a region, for lists."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,9 +12,22 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .models import Region
 from .versions import past
 
 Arguments = ParamSpec("Arguments")
+
+
+def region_choice() -> forms.ModelChoiceField:
+    """The field of a list that is narrowed to a public region, by its slug."""
+    return forms.ModelChoiceField(
+        Region.objects.published().in_order().select_related(None).only("slug", "name"),
+        to_field_name="slug",
+        label=_("Region"),
+        required=False,
+        empty_label=_("All regions"),
+        error_messages={"invalid_choice": _("No such region. Choose one from the list.")},
+    )
 
 
 class AsAtForm(forms.Form):

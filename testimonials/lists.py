@@ -2,10 +2,9 @@
 
 from django import forms
 from django.http import QueryDict
-from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.keyset import SpotField
-from regions.models import Region
+from regions.forms import region_choice
 
 PAGE = 12
 
@@ -13,14 +12,7 @@ PAGE = 12
 class StoriesFilter(forms.Form):
     """Fields region, before, after. An invalid form filters nothing."""
 
-    region = forms.ModelChoiceField(
-        Region.objects.published().in_order().select_related(None).only("slug", "name"),
-        to_field_name="slug",
-        label=_("Region"),
-        required=False,
-        empty_label=_("All regions"),
-        error_messages={"invalid_choice": _("No such region. Choose one from the list.")},
-    )
+    region = region_choice()
     before = SpotField(required=False)
     after = SpotField(required=False)
 

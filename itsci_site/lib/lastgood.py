@@ -4,7 +4,6 @@ import fcntl
 import gzip
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from .files import write_whole
 
 MOST_BYTES = 5 * 2**20
 """Of one answer; a larger one is not stored."""
@@ -51,7 +52,7 @@ class Store:
         else:
             packed = gzip.compress(body, compresslevel=6, mtime=0)
             head = {"address": address, "headers": headers, "says": said, "sha256": sha256(packed).hexdigest()}
-            self._write(path, json.dumps(head).encode() + b"\n" + packed)
+            write_whole(path, json.dumps(head).encode() + b"\n" + packed)
         return is_new
 
     def get(self, address: str) -> Stored | None:
@@ -86,7 +87,7 @@ class Store:
 
     def note(self, told: dict[str, Any]) -> None:
         """What the whole of it was made from."""
-        self._write(self.folder / "whole.json", json.dumps(told).encode())
+        write_whole(self.folder / "whole.json", json.dumps(told).encode())
 
     def noted(self) -> dict[str, Any]:
         try:
@@ -123,15 +124,3 @@ class Store:
         """Named by a digest: an address may hold anything, and be of any length."""
         name = sha256(address.encode("utf-8", "surrogateescape")).hexdigest()
         return self.folder / name[:2] / name
-
-    def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, half = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(half, 0o640)
-            os.replace(half, path)
-        except BaseException:
-            Path(half).unlink(missing_ok=True)
-            raise

@@ -26,7 +26,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from . import pulse, replica
+from . import pulse
 from .lastgood import Stored
 
 Start = Callable[..., Any]
@@ -234,7 +234,7 @@ class PageCache:
             self._pid = os.getpid()
             self._begin(self)
         key = self._key(environ)
-        if (pulse.database if key is not None else _written_to()).is_away():
+        if _database(key).is_away():
             return self._without_database(key, environ, start_response)
         if key is None:
             return self.application(environ, start_response)
@@ -269,23 +269,37 @@ class PageCache:
                 return made
             begun = time.monotonic()
             with self._alone(key):
-                answer = self._made(key, _again(page.asked_with), lambda *_: None)
+                answer = self._made(key, request_of_nobody(page.asked_with), lambda *_: None)
                 if isinstance(answer, Page):
                     made += 1
                     for encoding in page.answers:
                         answer.answers[encoding] = self._encoded(key, answer, encoding)
                 else:
-                    _close(answer)
+                    close(answer)
             time.sleep(time.monotonic() - begun)
         return made
 
     def _without_database(self, key: Any, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         """The copy from disk; without one what Django says, which is told not to ask where that would have to wait."""
-        if key is not None and (stored := self._last_good(_address(environ))) is not None:
-            return _given_again(stored, environ, start_response)
-        if (pulse.database if key is not None else _written_to()).is_away():
+        if key is not None and (copy := self._copy(environ, start_response)) is not None:
+            return copy
+        if _database(key).is_away():
             environ = environ | {AWAY: True}
         return self.application(environ, start_response)
+
+    def _copy(self, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes] | None:
+        """The answer from disk, begun, where there is one."""
+        stored = self._last_good(_address(environ))
+        if stored is None:
+            return None
+        headers = list(stored.headers)
+        body = stored.packed
+        if _accepted(environ.get("HTTP_ACCEPT_ENCODING", ""), ("gzip",)):
+            headers.append(("Content-Encoding", "gzip"))
+        else:
+            body = stored.body
+        start_response("200 OK", [*headers, ("Vary", "Accept-Encoding"), ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def _key(self, environ: dict[str, Any]) -> Any:
         """What tells one kept answer from another; None where none is given."""
@@ -334,24 +348,24 @@ class PageCache:
             if getattr(answer, "streaming", False):
                 answer = _Begun(answer)
         except Exception as error:
-            if not pulse.is_lost(error) or (stored := self._last_good(_address(environ))) is None:
+            if not pulse.is_lost(error) or (copy := self._copy(environ, start_response)) is None:
                 raise
-            return _given_again(stored, environ, start_response)
-        if rendering.is_lost and (stored := self._last_good(_address(environ))) is not None:
-            _close(answer)
-            return _given_again(stored, environ, start_response)
+            return copy
+        if rendering.is_lost and (copy := self._copy(environ, start_response)) is not None:
+            close(answer)
+            return copy
         status, headers = begun[0]
         if rendering.fresh is None or not _may_be_kept(status, headers, answer):
             self.pages.drop(key)
             start_response(status, headers)
             if environ["REQUEST_METHOD"] == "HEAD":
-                _close(answer)
+                close(answer)
                 return []
             return answer
         try:
             body = b"".join(answer)
         finally:
-            _close(answer)
+            close(answer)
         page = self._page(rendering.fresh, headers, body, asked_with)
         self.pages.put(key, page)
         self._tell_made(_address(environ))
@@ -390,9 +404,9 @@ class PageCache:
         return headers, body
 
 
-def _written_to() -> pulse.Pulse:
-    """The database that staff work on."""
-    return pulse.database if replica.of_the_public() == DEFAULT_DB_ALIAS else pulse.primary
+def _database(key: Any) -> pulse.Pulse:
+    """Of what may be kept that of the public, of all else the one that staff work on."""
+    return pulse.database if key is not None else pulse.of(DEFAULT_DB_ALIAS)
 
 
 class _Begun:
@@ -409,7 +423,7 @@ class _Begun:
                 self._first.append(chunk)
                 size += len(chunk)
         except BaseException:
-            _close(answer)
+            close(answer)
             raise
 
     def __iter__(self) -> Iterator[bytes]:
@@ -418,24 +432,13 @@ class _Begun:
         yield from self._rest
 
     def close(self) -> None:
-        _close(self._answer)
+        close(self._answer)
 
 
 def _address(environ: Mapping[str, Any]) -> str:
     """Path and query, as they name an answer on disk."""
     path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")
     return f"{path}?{query}" if query else path
-
-
-def _given_again(stored: Stored, environ: Mapping[str, Any], start_response: Start) -> Iterable[bytes]:
-    headers = list(stored.headers)
-    body = stored.packed
-    if _accepted(environ.get("HTTP_ACCEPT_ENCODING", ""), ("gzip",)):
-        headers.append(("Content-Encoding", "gzip"))
-    else:
-        body = stored.body
-    start_response("200 OK", [*headers, ("Vary", "Accept-Encoding"), ("Content-Length", str(len(body)))])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def _may_be_kept(status: str, headers: list[tuple[str, str]], answer: Any) -> bool:
@@ -452,13 +455,14 @@ def _may_be_kept(status: str, headers: list[tuple[str, str]], answer: Any) -> bo
     return True
 
 
-def _again(asked_with: dict[str, Any]) -> dict[str, Any]:
-    """The environment of a request that nobody makes."""
+def request_of_nobody(asked_with: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment of a request that nobody makes; `asked_with` has its method, address and host."""
     rest = {"wsgi.version": (1, 0), "wsgi.input": BytesIO(), "wsgi.errors": sys.stderr}
-    return asked_with | rest | {"wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
+    return {**asked_with} | rest | {"wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
 
 
-def _close(answer: Any) -> None:
+def close(answer: Any) -> None:
+    """Ends an answer, where it has an end of its own."""
     if hasattr(answer, "close"):
         answer.close()
 

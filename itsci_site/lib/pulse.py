@@ -89,11 +89,12 @@ def connected(alias: str) -> Any:
     asked = connections[alias]
     new = asked.get_new_connection(asked.get_connection_params())
     new.autocommit = True
-    _of(alias).watch(new)
+    of(alias).watch(new)
     return new
 
 
-def _of(alias: str) -> Pulse:
+def of(alias: str) -> Pulse:
+    """That of the database with this alias."""
     return database if alias == replica.of_the_public() else primary
 
 
@@ -121,7 +122,7 @@ def is_lost(error: BaseException | None) -> bool:
 
 
 def _watch(connection: Any, **_signal: object) -> None:
-    _of(connection.alias).watch(connection.connection)
+    of(connection.alias).watch(connection.connection)
 
 
 database = Pulse(lambda: connected(replica.of_the_public()))
