@@ -11,13 +11,17 @@ os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 os.environ.setdefault("HTTPS", "off")
 os.environ.setdefault("DATABASE_URL", "")  # the embedded server, whatever .env says
 
+from itsci_site.lib import localdb
 from itsci_site.settings import *  # noqa: F403 - all of it, after the environment is set
+from itsci_site.settings import BASE_DIR
 from itsci_site.settings import DATABASES as SITE_DATABASES
 from itsci_site.settings import INSTALLED_APPS as SITE_APPS
 from itsci_site.settings import STORAGES as SITE_STORAGES
 
+# A server of their own, which may forget everything (tests/conftest.py). One that DATABASE_URL names stays as it is.
+OWN = {"default": localdb.database(BASE_DIR / ".local" / "tests")} if "LOCAL_HOME" in SITE_DATABASES["default"] else {}
 # A session that a browser's open connection kept would keep the test database from being dropped.
-DATABASES = {alias: database | {"CONN_MAX_AGE": 0} for alias, database in SITE_DATABASES.items()}
+DATABASES = {alias: database | {"CONN_MAX_AGE": 0} for alias, database in (SITE_DATABASES | OWN).items()}
 INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 # Pages can be asked for without collecting static files first; the real storage has tests of its own.
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

@@ -92,6 +92,11 @@ def test_kills(prepared: Site) -> None:
     """Of workers, of writers, of the postmaster with all of its children, and of everything at once."""
     chance = random.Random(7)
     counted = dict.fromkeys(("worker", "writer", "postmaster", "everything"), 0)
+
+    def acknowledged(name: str) -> bool:
+        journal = prepared.folder / f"journal-{name}"
+        return journal.exists() and journal.stat().st_size > 0
+
     staff = json.loads(prepared.script("staff"))
     with prepared.served(workers=2) as served, writers(prepared):
         editor = Editor(served, staff)
@@ -108,8 +113,8 @@ def test_kills(prepared: Site) -> None:
                 if what in ("postmaster", "everything"):
                     prepared.database.kill()
                     prepared.database.start()
-            until = time.monotonic() + 60
-            while not editor.acknowledged and time.monotonic() < until:
+            until = time.monotonic() + 60  # a slow machine may not have let each of them finish one act between two kills
+            while not (editor.acknowledged and all(map(acknowledged, NAMES))) and time.monotonic() < until:
                 time.sleep(0.1)
         finally:
             editor.ended.set()

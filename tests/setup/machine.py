@@ -78,13 +78,13 @@ def _stat(pid: int) -> list[str]:
 
 def servers(home: Path) -> list[int]:
     """Every Postgres that runs on this home's data: one number each, however many processes it consists of."""
-    found = []
+    found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
             if words[0].endswith(b"/postgres") and os.fsencode(home / "data") in words and alive(int(entry.name)):
-                found.append(int(entry.name))
-    return found
+                found[int(entry.name)] = parent(int(entry.name))
+    return [pid for pid, above in found.items() if above not in found]  # a child has its parent's words until it names itself
 
 
 class Client:
