@@ -8,9 +8,16 @@ from django.db import connection
 from itsci_site.lib.newsroom import trail
 from tests.long_runs import SOAK
 
+TOGETHER = ("tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "tests/setup/test_run.py")
+"""Modules that share a server for all of their tests: on one worker, or each would start it again."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked `soak` runs where SOAK is set, and where somebody asks for it by its name."""
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        if module.startswith(TOGETHER):
+            item.add_marker(pytest.mark.xdist_group(module))
     if SOAK or any("::" in word for word in config.args):
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
@@ -49,3 +56,5 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     yield
     with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
+        # A thread of a server may still keep its connection, and the database could not be dropped.
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning"),  # from an address; harmless
 ]
 
-CHUNKS, EACH = 4, size(500, 20_000)
+CHUNKS, EACH = 2, size(1_000, 40_000)
 APART = {"django_session", "newsroom_entry", "newsroom_seal", "newsroom_unsealed", "newsroom_ledger"}
 """Signing in and out is no change of what the site holds; the trail of changes is only ever added to."""
 

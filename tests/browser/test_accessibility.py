@@ -54,11 +54,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark"},
     "forced colours": {"forced_colors": "active"},
 }
+MORE_LOOKS = (("light", "fr"), ("dark", "en"), ("forced colours", "en"), ("forced colours", "fr"))
 WIDTHS = (320, 360, 768, 1280, 1920)
 in_both = pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.soak), "fr"])
 """French words are the longer ones: what holds them holds English, which `make soak` tries, too."""
 Launch = Callable[..., Browser]
-in_each_scheme = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def with_gaps(site: str, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[st
 @pytest.mark.parametrize(
     ("look", "language"),
     [
-        ("light", "en"), ("dark", "fr"), ("forced colours", "en"),
-        *(pytest.param(*one, marks=pytest.mark.soak) for one in (("light", "fr"), ("dark", "en"), ("forced colours", "fr"))),
+        ("light", "en"), ("dark", "fr"),
+        *(pytest.param(look, language, marks=pytest.mark.soak) for look, language in MORE_LOOKS),
     ],
 )  # fmt: skip
 def test_axe_finds_nothing_and_the_browser_does_not_complain(site: str, browser: Browser, language: str, look: str) -> None:
@@ -231,7 +231,7 @@ def style(page: Page, selector: str, name: str) -> str:
     return page.locator(selector).first.evaluate("(e, name) => getComputedStyle(e).getPropertyValue(name)", name)
 
 
-@in_each_scheme
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.soak), "dark"])
 def test_forced_colours_keep_every_distinction(site: str, browser: Browser, scheme: str) -> None:
     faults = {}
     with opened(browser, color_scheme=scheme, forced_colors="active") as page:
