@@ -12,6 +12,7 @@ TOGETHER = ("tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "t
 """Modules that share a server for all of their tests: on one worker, or each would start it again."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked `soak` runs where SOAK is set, and where somebody asks for it by its name."""
     for item in items:
