@@ -119,7 +119,7 @@ def tested(environment: dict[str, str], *words: str, within: Sequence[str] = ())
     install("requirements-dev")
     compile_messages()
     cores = str(max(2, min(4, 1 + (os.cpu_count() or 2))))  # one more: tests wait for browsers, servers and disks
-    command = [*within, str(VENV_PYTHON), "-m", "pytest", "-n", cores, "--dist", "loadgroup", *words]
+    command = [*within, str(VENV_PYTHON), "-m", "pytest", "-n", cores, *words]
     return subprocess.run(command, env=environment | {"DATABASE_URL": "", "CHROMIUM": browser()}, check=False).returncode
 
 

@@ -29,7 +29,10 @@ def withheld() -> Iterator[None]:
         finally:
             opened = replica.connection.connection
             if opened is not None and not opened.closed:
-                opened.execute("RESET search_path")
+                try:
+                    opened.execute("RESET search_path")
+                except Exception:  # it is lost: no other page may come to it while tables are hidden
+                    replica.connection.close()
 
 
 def drop_views(**_signal: object) -> None:

@@ -1,28 +1,53 @@
 """What every test shares."""
 
+import fcntl
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from itsci_site.lib.newsroom import trail
 from tests.long_runs import SOAK
+from tests.pages import content
 
 TOGETHER = ("tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "tests/setup/test_run.py")
 """Modules that share a server for all of their tests: on one worker, or each would start it again."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class Together(LoadScopeScheduling):
+    """Hands out those modules whole and first, every other test by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if module.startswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked `soak` runs where SOAK is set, and where somebody asks for it by its name."""
-    for item in items:
-        module = item.nodeid.partition("::")[0]
-        if module.startswith(TOGETHER):
-            item.add_marker(pytest.mark.xdist_group(module))
     if SOAK or any("::" in word for word in config.args):
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
     items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+@pytest.fixture(scope="session")
+def built_static(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Static files as deployment makes them: once for all workers, for it takes seconds. Only ever read."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with open(shared / "static.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "static").exists():
+            content.build_static(shared / "half").rename(shared / "static")
+    return shared / "static"
 
 
 def pristine() -> str:

@@ -54,9 +54,7 @@ def hang_up(playwright: Playwright) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def site(
-    hang_up: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def site(hang_up: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker, built_static: Path) -> Iterator[str]:
     """The address of a running site."""
-    with django_db_blocker.unblock(), served(tmp_path_factory.mktemp("static")) as address:
+    with django_db_blocker.unblock(), served(built_static) as address:
         yield address

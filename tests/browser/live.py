@@ -33,7 +33,6 @@ RULES = {
 @contextmanager
 def served(static: Path) -> Iterator[str]:
     """The address of a running site. Its data are committed for all threads to see, and flushed at the end."""
-    content.build_static(static)
     real = override_settings(ROOT_URLCONF="tests.pages.urls", ALLOWED_HOSTS=["127.0.0.1"], SECURE_SSL_REDIRECT=False)
     with content.as_deployed(static), real, pytest.MonkeyPatch.context() as patch:
         patch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # a thread of the server lets go of its connection

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
+from pytest_django import DjangoDbBlocker
 
 from itsci_site import offline
 from tests.browser import vnu
@@ -15,20 +16,23 @@ from tests.browser.test_html_valid import checker as checker
 from tests.browser.test_html_valid import told
 from tests.pages import content, facts
 
-pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def unpacked(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def unpacked(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    built_static: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The folders of both languages."""
-    content.load()
-    with content.as_deployed(content.build_static(tmp_path_factory.mktemp("static"))):
+    folder = tmp_path_factory.mktemp("packs")
+    with django_db_blocker.unblock(), content.loaded(), content.as_deployed(built_static):
         for language in facts.LANGUAGES:
-            zipped = tmp_path / f"{language}.zip"
+            zipped = folder / f"{language}.zip"
             zipped.write_bytes(offline.build(language, "http://testserver", timezone.now()).zipped())
             with zipfile.ZipFile(zipped) as whole:
-                whole.extractall(tmp_path)
-    return tmp_path
+                whole.extractall(folder)
+    return folder
 
 
 @pytest.fixture(params=[360, 1280])

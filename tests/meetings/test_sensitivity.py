@@ -94,11 +94,11 @@ def telling(client: Client, meeting: Meeting) -> list[str]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, settings: Any) -> Iterator[None]:
-    """The programme's content, with packs, uploads and static files in folders of their own."""
+def site(built_static: Path, tmp_path: Path, settings: Any) -> Iterator[None]:
+    """The programme's content, with packs and uploads in folders of their own."""
     settings.OFFLINE_ROOT, settings.MEDIA_ROOT = str(tmp_path / "packs"), tmp_path / "media"
     content.load()
-    with content.as_deployed(content.build_static(tmp_path / "static")):
+    with content.as_deployed(built_static):
         yield
 
 

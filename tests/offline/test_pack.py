@@ -29,17 +29,12 @@ ORIGIN = "http://testserver"
 HOME = {"en": "scaling-up-itsci-en", "fr": "scaling-up-itsci-fr"}
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return content.build_static(tmp_path_factory.mktemp("static"))
-
-
 @pytest.fixture(autouse=True)
-def packs(built: Path, tmp_path: Path, settings: object) -> Iterator[Path]:
+def packs(built_static: Path, tmp_path: Path, settings: object) -> Iterator[Path]:
     """The programme's content, static files as deployed, and a folder for packs."""
     settings.OFFLINE_ROOT = str(tmp_path / "packs")  # type: ignore[attr-defined]
     content.load()
-    with content.as_deployed(built):
+    with content.as_deployed(built_static):
         yield tmp_path / "packs"
 
 

@@ -36,11 +36,6 @@ def read(client: Client) -> Read:
     return read_page
 
 
-@pytest.fixture(scope="session")
-def built_static(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return content.build_static(tmp_path_factory.mktemp("static"))
-
-
 @pytest.fixture
 def as_deployed(built_static: Path) -> Iterator[Path]:
     """Pages link the static files of `built_static`."""

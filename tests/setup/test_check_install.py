@@ -1,6 +1,7 @@
 """`manage.py check_install`: each thing that can be wrong is made wrong, and has to be told."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from itsci_site import installation
 from tests import factories as make
-from tests.pages.content import as_deployed, build_static
+from tests.pages.content import as_deployed
 
 from .machine import environment
 
@@ -26,8 +27,9 @@ STRONG = "0123456789abcdefghij-0123456789abcdefghij-0123456789abcdefghij"
 
 
 @pytest.fixture(scope="session")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_static(tmp_path_factory.mktemp("static"))
+def collected(built_static: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Static files of its own, to spoil."""
+    return Path(shutil.copytree(built_static, tmp_path_factory.mktemp("collected") / "static"))
 
 
 @pytest.fixture
