@@ -96,6 +96,7 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
 def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> HttpResponse:
     programmes = programmes_at(as_at.at)
     programme = among(programmes, slug)
+    as_at.found()
     table = figures.table(regions_of(programme, as_at.at), programme.metrics.all(), as_at.at)
     headlines = _latest(headlines_of(programme, as_at.at))
     measures = counted(headlines, table)
@@ -130,6 +131,7 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
     parts = by_country(table, measure)
     if not parts and not own:
         raise Http404
+    as_at.found()
     by_region = [figure for part in parts for figure in part.figures]
     context = {
         **_standing(programme, slug, programme == programmes[0], "figure", metric),

@@ -1,6 +1,7 @@
 """The one reader of ?as-at=: which day a page is asked to show; and the choice of a region, for lists."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import wraps
@@ -56,6 +57,10 @@ class AsAtForm(forms.Form):
         return data
 
 
+class Found(Exception):
+    """The page is there: that was all that was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class AsAt:
     """What was asked: `at` is the end of the day in UTC, for today now; None for the present, which nonsense asks for, too."""
@@ -63,6 +68,13 @@ class AsAt:
     form: AsAtForm
     day: date | None
     at: datetime | None
+    whether: bool = False
+    """Is it only asked whether the page is there?"""
+
+    def found(self) -> None:
+        """A view says so once it can no longer raise Http404. Raises Found where nothing else was asked."""
+        if self.whether:
+            raise Found
 
     @property
     def query(self) -> str:
@@ -82,7 +94,7 @@ def seen_as_at(
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponse]:
     """Runs a view inside the past that its address asks for. The view gets what was asked as its second argument.
 
-    A page that exists today, on a day before anything of it was published, says so.
+    A page that exists today, on a day before anything of it was published, says so: the view has to call `found`.
     """
 
     @wraps(view)
@@ -94,7 +106,8 @@ def seen_as_at(
         except Http404:
             if asked.at is None:
                 raise
-        view(request, replace(asked, at=None), *arguments, **named)
+        with suppress(Found):
+            view(request, replace(asked, at=None, whether=True), *arguments, **named)
         return render(request, "nothing_yet.html", {"as_at": asked})
 
     return answer

@@ -30,6 +30,7 @@ def region(request: HttpRequest, as_at: AsAt, slug: str) -> HttpResponse:
     region = next((region for region in regions if region.slug == slug), None)
     if region is None:
         raise Http404
+    as_at.found()
     table = figures.table(regions, known_at=as_at.at)
     own = [figure for figure in table.row(region).figures if figure]
     context = {

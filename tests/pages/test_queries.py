@@ -3,7 +3,10 @@
 from datetime import date
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from meetings.models import Meeting, Place
@@ -51,6 +54,25 @@ def test_queries_do_not_grow_with_regions(
 def test_french_asks_no_more(client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str) -> None:
     with django_assert_num_queries(QUERIES[address]):
         assert client.get(in_language(address, "fr")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [
+        ("/progress/?as-at={today}", 8), ("/progress/miners/?as-at={today}", 8),
+        ("/where-we-work/katanga/?as-at={today}", 7),
+        # A day before the page: asked once more whether it is there at all.
+        ("/progress/?as-at=2000-01-01", 4), ("/progress/miners/?as-at=2000-01-01", 8),
+        ("/where-we-work/katanga/?as-at=2000-01-01", 4),
+        ("/programmes/scaling-up-itsci/progress/miners/?as-at=2000-01-01", 8),
+    ],
+)  # fmt: skip
+def test_a_past_day_asks_little_more(client: Client, address: str, queries: int) -> None:
+    """The search path besides, and no stories and meetings. Counted without what a transaction around tests needs."""
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address.format(today=timezone.now().date())).status_code == 200
+    back = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "SELECT set_config('search_path'")
+    assert len([one for one in asked if not one["sql"].startswith(back)]) == queries
 
 
 @pytest.mark.parametrize("count", [1, 3, 30])
