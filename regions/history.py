@@ -25,6 +25,7 @@ from .models import Country, Dated, Metric, Reading, Region, Source
 Row = TypeVar("Row", Reading, Source)
 Value = TypeVar("Value")
 NOTHING = Words()
+PLAIN = frozenset((Reading.Status.REPORTED.value, Reading.Status.NOT_REPORTED.value))
 MONTHS = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.YEAR: 12}
 
 
@@ -94,8 +95,7 @@ class Cell(NamedTuple):
     @property
     def status(self) -> str:
         """In words, where it is more than a plain report or a missing one."""
-        plain = (Reading.Status.REPORTED, Reading.Status.NOT_REPORTED)
-        return "" if self.reading is None or self.reading.status in plain else self.reading.get_status_display()
+        return "" if self.reading is None or self.reading.status in PLAIN else self.reading.get_status_display()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,7 @@ PLACES = {name: place for place, name in enumerate(COLUMNS)}
 REGION = len(COLUMNS)
 DATED = [name for name in COLUMNS if name in ("effective_on", "precision", JSON) or name.startswith("period_note")]
 """What an as-of line is made from."""
+NOTES = [name for name in DATED if name.startswith("period_note")]
 dated = itemgetter(*(PLACES[name] for name in DATED))
 printed = itemgetter(*(PLACES[name] for name in ("value", "status", "published_at", "source_id", "supersedes_id")))
 # As written, not by the ORM: to put these words together takes Django a third of the time that all of it takes.
@@ -224,11 +225,14 @@ class Readings(Mapping[int, Reading]):
         for pk, row in self._rows.items():
             key = dated(row)
             if (told := as_of.get(key)) is None:
-                one = SimpleNamespace(**dict(zip(DATED, key, strict=True)))
-                one.translated_from = json.loads(one.translated_from)
-                period = Period(one.effective_on, Precision(one.precision))
-                period = periods.setdefault((one.effective_on, one.precision), period)
-                told = as_of[key] = (period, joined(str(period), words(one, "period_note")))
+                one = dict(zip(DATED, key, strict=True))
+                day = one["effective_on"], one["precision"]
+                if (period := periods.get(day)) is None:
+                    period = periods[day] = Period(one["effective_on"], Precision(one["precision"]))
+                note = NOTHING
+                if any(map(one.get, NOTES)):
+                    note = words(SimpleNamespace(**one | {JSON: json.loads(one[JSON])}), "period_note")
+                told = as_of[key] = (period, joined(str(period), note))
             found.append(Said(pk, row[REGION], *told, *printed(row)))
         return found
 
@@ -304,22 +308,18 @@ def _corrections(said: list[Said], known: Readings, places: dict[int, Region]) -
 
 
 def _drawings(places: dict[int, Region], latest: list[dict[int, Said]], top: int) -> Iterator[Drawing]:
-    days = [next(iter(by_region.values())).period.first_day.toordinal() for by_region in latest]
-    first, length = min(days, default=0), max(days, default=0) - min(days, default=0)
+    in_time = sorted(latest, key=lambda by_region: _period(by_region).first_day)
+    days = {id(period): period.first_day.toordinal() for period in map(_period, in_time)}
+    first, length = min(days.values(), default=0), max(days.values(), default=0) - min(days.values(), default=0)
+    along = {key: (day - first) / length if length else 0.5 for key, day in days.items()}
     for pk, region in places.items():
-        said = sorted(
-            [by_region[pk] for by_region in latest if pk in by_region],
-            key=lambda one: one.period.first_day,
-        )
-        runs = [
-            [
-                ((one.period.first_day.toordinal() - first) / length if length else 0.5, one.value)
-                for one in run
-                if one.value is not None
-            ]
-            for run in unbroken(said)
-        ]
+        said = [by_region[pk] for by_region in in_time if pk in by_region]
+        runs = [[(along[id(one.period)], one.value) for one in run if one.value is not None] for run in unbroken(said)]
         yield Drawing(region, charts.line(runs, top), said[-1] if said else None, _in_words(region, said))
+
+
+def _period(by_region: dict[int, Said]) -> Period:
+    return next(iter(by_region.values())).period
 
 
 def _in_words(region: Region, readings: Sequence[Said]) -> str:
