@@ -17,6 +17,8 @@ from testimonials.erasing import erased
 
 from . import offline
 
+MOST = 8
+"""Packs on disk: without SITE_URL each host and port of the site that is asked for has packs of its own."""
 LOCK = 0x6F66666C  # "offl": one process builds, the others wait for what it made
 
 
@@ -41,6 +43,7 @@ def fresh(language: str, origin: str) -> tuple[str, bytes]:
         with suppress(OSError):  # a disk that cannot be written costs time, not the pack
             keep(folder, wanted, content)
             remove_earlier(folder, wanted)
+            remove_oldest(folder, wanted)
         return wanted, content
 
 
@@ -55,6 +58,19 @@ def remove_earlier(folder: Path, wanted: str) -> None:
     for earlier in folder.glob(f"{wanted.rpartition('-')[0]}-*.zip"):
         if earlier.name != wanted:
             earlier.unlink(missing_ok=True)
+
+
+def remove_oldest(folder: Path, wanted: str) -> None:
+    """Where there are more than MOST."""
+    others = [pack for pack in folder.glob("*.zip") if pack.name != wanted]
+    for oldest in sorted(others, key=_made_at)[: max(0, len(others) + 1 - MOST)]:
+        oldest.unlink(missing_ok=True)
+
+
+def _made_at(pack: Path) -> float:
+    with suppress(OSError):  # another process was faster
+        return pack.stat().st_mtime
+    return 0
 
 
 @receiver(erased)

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from regions.models import Region
 
-from . import away, readable
+from . import away, public_role, readable
 from .lib import pulse, replica
 from .lib.pagecache import kept, lost
 
@@ -78,7 +78,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Asks the database nothing: it may be what broke, which is said. The number is the one that the log has."""
-    if pulse.is_lost(sys.exception()):
+    error = sys.exception()
+    if isinstance(error, public_role.Shut):  # it came back restored, after this request began
+        return shut(request)
+    if pulse.is_lost(error):
         lost(request)
         log.warning("The database was lost while a request was answered")
         return away.unavailable(request)

@@ -6,6 +6,10 @@ class TestimonialsConfig(AppConfig):
     name = "testimonials"
     verbose_name = "Testimonials and stories"
     keeps_trail = True
+    notes_for_ledger = (
+        ("testimonials_consent", "testimonials_leaves"),
+        ("testimonials_contributor", "testimonials_leaves"),
+    )
 
     def ready(self) -> None:
         from testimonials import files, withheld  # noqa: F401 - the first removes files with their rows

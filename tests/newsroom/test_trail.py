@@ -340,6 +340,12 @@ def test_a_trigger_that_is_off_or_gone_is_told(chain: dict[str, int]) -> None:
     assert any("newsroom_no_truncate of auth_user is missing" in one for one in told)
     trail.watch_all()
     assert found().is_whole
+    sql("ALTER TABLE testimonials_consent DISABLE TRIGGER testimonials_leaves")
+    sql("DROP TRIGGER meetings_leaves ON meetings_document")
+    assert [one.partition(":")[0] for one in found().problems] == [
+        "The trigger testimonials_leaves of testimonials_consent is off",
+        "The trigger meetings_leaves of meetings_document is missing",
+    ]
 
 
 def test_values_can_be_erased_which_is_on_record(chain: dict[str, int], alice: User) -> None:

@@ -1,6 +1,7 @@
 """The offline pack: whole, with links that hold, fresh after any change, and without anything that is not public."""
 
 import hashlib
+import os
 import posixpath
 import re
 import subprocess
@@ -79,6 +80,17 @@ def test_every_page_is_there_and_every_link_leads_to_something(client: Client, l
                 missing.add((path, link))
     assert missing == set()
     assert own_links > 500
+
+
+def test_who_asks_under_many_ports_does_not_fill_the_disk(client: Client, packs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline_store, "MOST", 3)
+    packs.mkdir()
+    for age in range(5):
+        (packs / f"en-{age:08}-{'0' * 24}.zip").write_bytes(b"of another port")
+        os.utime(packs / f"en-{age:08}-{'0' * 24}.zip", (1_000 - age, 1_000 - age))
+    taken(client)
+    left = sorted(path.name[:11] for path in packs.glob("*.zip"))
+    assert left[:2] == ["en-00000000", "en-00000001"] and len(left) == 3, "the new one and the newest of the others"
 
 
 @pytest.mark.parametrize("language", facts.LANGUAGES)

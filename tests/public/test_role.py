@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from itsci_site import middleware, public_role
+from itsci_site.lib.newsroom import ledger
 from itsci_site.lib.newsroom.guard import open_register
 from itsci_site.lib.newsroom.models import Proposal
 from regions.models import Region
@@ -244,3 +245,19 @@ def test_what_is_due_comes_with_a_public_request(client: Client) -> None:
     assert "As it is" in client.get(region.get_absolute_url()).content.decode()
     assert Region.objects.get(pk=region.pk).lead_en == "As it is"  # type: ignore[attr-defined]
     assert current() != ROLE
+
+
+def test_one_that_comes_back_shut_while_a_page_is_made_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was away when the request began, so that the first question of the page takes the role."""
+    begin, asked = public_role.begin, list[int]()
+
+    def away_at_first() -> bool:
+        asked.append(1)
+        if len(asked) == 1:
+            raise OperationalError
+        return begin()
+
+    monkeypatch.setattr(public_role, "begin", away_at_first)
+    ledger.shut()
+    answer = Client(raise_request_exception=False).get("/")
+    assert len(asked) >= 2 and (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "600", "no-store")

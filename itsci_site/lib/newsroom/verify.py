@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 
 from . import ledger, trail
@@ -41,7 +42,7 @@ AND seal_id NOT IN (SELECT seal FROM newsroom_unsealed) ORDER BY id LIMIT %s
 """
 SET = """
 SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger
-WHERE NOT tgisinternal AND tgname LIKE 'newsroom_%'
+WHERE NOT tgisinternal
   AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
 """
 OWN = {
@@ -130,6 +131,7 @@ def _not_watching() -> Iterator[str]:
         state = {(table, name): enabled for table, name, enabled in cursor.fetchall()}
     watching = [(table, name) for table, name, _sql in trail.triggers()]
     watching += [(table, ledger.TRIGGER) for table in ledger.tables()]
+    watching += [pair for config in apps.get_app_configs() for pair in getattr(config, "notes_for_ledger", ())]
     for table, name in [*watching, *sorted(OWN)]:
         if state.get((table, name)) != "A":
             what = "is missing" if (table, name) not in state else "is off"
