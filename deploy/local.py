@@ -30,9 +30,11 @@ VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed"  # the locks whose packages are all there
 LOCAL = ROOT / ".local"
 LOCKS = {
-    "requirements": [], "requirements-local": ["--extra", "local"], "requirements-dev": ["--extra", "dev"],
-    "requirements-watch": ["--extra", "watch"],
+    "requirements-dev": ["--extra", "dev"], "requirements": [], "requirements-local": ["--extra", "local"],
+    "requirements-watch": ["--extra", "watch"], "requirements-s3": ["--extra", "s3"],
 }  # fmt: skip
+"""The first has every package that a site may need, and the others its versions: what is tested is what is deployed, and the
+locks of two extras can be installed together."""
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 AGAIN = (
     "regions",
@@ -157,7 +159,8 @@ def lock() -> None:
             "--custom-compile-command", "make lock",
         ]  # fmt: skip
         for name, extra in LOCKS.items():
-            subprocess.run([*command, *extra, "-o", f"{name}.lock"], check=True)
+            alike = [] if name == "requirements-dev" else ["--constraint", "requirements-dev.lock"]
+            subprocess.run([*command, *extra, *alike, "-o", f"{name}.lock"], check=True)
             say("Lock", f"{name}.lock")
     subprocess.run([sys.executable, "deploy/sbom.py"], check=True)
     say("Lock", "deploy/sbom.cdx.json")

@@ -12,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "deploy" / "sbom.cdx.json"
 PINNED = re.compile(r"(?m)^([a-z0-9][\w.-]*)(?:\[[\w,-]+\])?==([^\s;\\]+)")
-EXTRAS = {"requirements-local": "local", "requirements-watch": "watch"}
+EXTRAS = {"requirements-local": "local", "requirements-watch": "watch", "requirements-s3": "s3"}
 """Locks of what a site may have besides, by the name of the extra."""
 NOTO = ("Noto, cut to Latin letters; decision 15", "OFL-1.1")
 DATA = {
