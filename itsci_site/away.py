@@ -1,4 +1,5 @@
-"""What is answered while the database does not answer, and how the copies are made that are given then (decision 29)."""
+"""What is answered while the database, or the store of files, does not answer, and how the copies are made that are given
+while the database does not (decision 29)."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,23 +45,27 @@ def without_database(get_response: Next) -> Callable[[HttpRequest], HttpResponse
     return middleware
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503. Staff have what they typed back, to be sent again. Asks the database nothing."""
+def unavailable(request: HttpRequest, what: str = "database") -> HttpResponse:
+    """503: the "database" is away, or the "store" of files. Staff have what they typed back, to be sent again. Asks neither."""
     language = translation.get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
     with translation.override(language):
-        answer = _for_staff(request) if request.path_info.startswith(ADMIN) else render(request, "503.html", status=503)
+        if request.path_info.startswith(ADMIN):
+            answer = _for_staff(request, what)
+        else:
+            answer = render(request, "503.html", {"what": what}, status=503)
     for name, value in (("Retry-After", str(RETRY_AFTER)), ("Cache-Control", "no-store"), ("Content-Language", language)):
         answer.headers[name] = value
-    answer._has_been_logged = True  # type: ignore[attr-defined]  # that the database is away is in the log once
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # that it is away is in the log once
     return answer
 
 
-def _for_staff(request: HttpRequest) -> HttpResponse:
+def _for_staff(request: HttpRequest, what: str) -> HttpResponse:
     request.user = AnonymousUser()  # whoever it is cannot be asked
     if request.resolver_match is None:
         with suppress(Resolver404):
             request.resolver_match = resolve(request.path_info)
-    context = admin.site.each_context(request) | {"title": _("The database does not answer"), "away": True}
+    title = _("The store of files does not answer") if what == "store" else _("The database does not answer")
+    context = admin.site.each_context(request) | {"title": title, "away": what}
     if request.method == "POST" and is_of_this_site(request):
         with suppress(BadRequest, MultiPartParserError, OSError, ValueError):  # what cannot be read is no form of ours
             sent = {"token": request.POST.get("csrfmiddlewaretoken", ""), "files": list(request.FILES), "sent": True}

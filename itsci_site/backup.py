@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
@@ -185,20 +185,35 @@ def _written(sink: IO[bytes], dump: str) -> Manifest:
             (snapshot,) = cursor.fetchone()
             manifest, named = _described(), named_files()
             manifest.dump = _dumped(tar, dump, snapshot)
-        root = Path(settings.MEDIA_ROOT)
-        for path in sorted(root.rglob("*")) if root.exists() else []:
-            relative = path.relative_to(root)
-            if not path.is_file() or path.is_symlink() or any(part.startswith(".") for part in relative.parts):
-                continue
+        for name in _stored():
             with contextlib.suppress(FileNotFoundError):  # swept meanwhile; if a row names it, that is told below
-                content = path.read_bytes()
-                _add(tar, f"{MEDIA}/{relative.as_posix()}", content)
-                manifest.files[relative.as_posix()] = _sum(content)
+                with default_storage.open(name) as file:
+                    content = file.read()
+                _add(tar, f"{MEDIA}/{name}", content)
+                manifest.files[name] = _sum(content)
         manifest.missing = sorted(named - manifest.files.keys())
         text = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
         _add(tar, MANIFEST, text)
         _add(tar, SUM, hashlib.sha256(text).hexdigest().encode())
     return manifest
+
+
+def _stored(folder: str = "") -> Iterator[str]:
+    """The name of every uploaded file. What is hidden is of a restore that runs, and a link was made by somebody else."""
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in sorted(names + folders):
+        inner = f"{folder}/{name}" if folder else name
+        if name.startswith(".") or (
+            isinstance(default_storage, FileSystemStorage) and os.path.islink(default_storage.path(inner))
+        ):
+            continue
+        if name in folders:
+            yield from _stored(inner)
+        else:
+            yield inner
 
 
 def _described() -> Manifest:

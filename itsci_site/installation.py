@@ -1,6 +1,6 @@
 """What can be wrong with an installation, each with what to do about it: for `manage.py check_install`.
 
-A check is a function that yields problems; it asks what is there, and changes nothing.
+A check is a function that yields problems; it asks what is there, and changes nothing, but for an object that comes and goes.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -176,7 +177,7 @@ def messages() -> Found:
 
 def folders() -> Found:
     for name, use in (
-        ("MEDIA_ROOT", "uploads"),
+        ("MEDIA_ROOT", "restoring a backup" if settings.MEDIA_S3 else "uploads"),
         ("OFFLINE_ROOT", "offline packs"),
         ("LAST_GOOD_ROOT", "copies of pages"),
         ("LEDGER", "noting what left the public"),
@@ -202,6 +203,19 @@ def folders() -> Found:
                 f"The disk of {name}, {folder}, is nearly full: {free // 1_000_000} MB are free.",
                 f"Free {FREE // 1_000_000} MB or more, or move {name} to another disk.",
             )
+
+
+def store() -> Found:
+    """Where files are in a store."""
+    if not settings.MEDIA_S3:
+        return
+    from itsci_site import object_store
+
+    endpoint = settings.MEDIA_S3["endpoint_url"] or ""
+    if endpoint.startswith("http://") and urlsplit(endpoint).hostname not in LOCAL:
+        yield Problem("The endpoint in MEDIA_S3 is plain HTTP: files travel in the open.", "Give it with https://.")
+    for what, do in object_store.wrong(object_store.ObjectStore(**settings.MEDIA_S3)):
+        yield Problem(what, do)
 
 
 # The database
@@ -329,6 +343,6 @@ def administrators() -> Found:
         )
 
 
-ALWAYS = (unset, secret_key, debug, hosts, https, proxy, mail, numbers, static, messages, folders)
+ALWAYS = (unset, secret_key, debug, hosts, https, proxy, mail, numbers, static, messages, folders, store)
 OF_THE_DATABASE = (owner, extensions, clock)
 OF_THE_TABLES = (role, opened, content, administrators)

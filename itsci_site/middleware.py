@@ -12,7 +12,7 @@ from django.utils import translation
 
 from itsci_site import away, public_role, views
 from itsci_site.away import LAST_GOOD, STANDS, WITHHELD
-from itsci_site.lib import pagecache
+from itsci_site.lib import pagecache, uploads
 from itsci_site.lib.newsroom import ledger, proposals
 from itsci_site.lib.replica import connection
 
@@ -111,8 +111,10 @@ class KeptPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         read: set[str] = set()
-        with connection.execute_wrapper(_noting(read)):
+        with connection.execute_wrapper(_noting(read)), uploads.doing_without() as lacking:
             response = self.get_response(request)
+        if lacking:
+            response.headers["Cache-Control"] = "no-store"
         is_unkept = "no-store" in response.headers.get("Cache-Control", "")
         is_kept = getattr(request, "may_be_kept", False) and response.status_code == 200 and not is_unkept
         if is_kept:

@@ -18,9 +18,10 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.core.signals import setting_changed
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
@@ -86,7 +87,7 @@ def _brought_back(
     admin: "psycopg.Connection[Any]", staged: Path, manifest: Manifest, lines: list[ledger.Line] | None, there: bool, say: Say
 ) -> Outcome:
     name = str(connection.settings_dict["NAME"])
-    with _elsewhere(name if there else "postgres", Path(settings.MEDIA_ROOT)):
+    with _elsewhere(name if there else "postgres"):
         program = pg_programs.path_of("pg_restore")
     _clear_databases(admin, name)
     fresh = f"{name[:40]}{BESIDE}{secrets.token_hex(4)}"
@@ -96,7 +97,7 @@ def _brought_back(
         say("Database", f"loaded beside {name}")
         with _elsewhere(fresh, staged / backup.MEDIA):
             outcome = _in_order(manifest, lines)
-        _put(staged / backup.MEDIA, Path(settings.MEDIA_ROOT))
+        _put(staged / backup.MEDIA)
         _swapped(admin, fresh, name, there)
     except BaseException:
         connection.close()
@@ -202,21 +203,20 @@ def _loaded(program: str, fresh: str, dump: Path) -> None:
 
 
 @contextmanager
-def _elsewhere(name: str, media: Path) -> Iterator[None]:
-    """Everything that asks the database or the storage of files asks these meanwhile."""
-    was = connection.settings_dict["NAME"], settings.MEDIA_ROOT
-    _moved(name, media)
+def _elsewhere(name: str, media: Path | None = None) -> Iterator[None]:
+    """Everything that asks the database, or with `media` the storage of files, asks these meanwhile."""
+    was = connection.settings_dict["NAME"], storages["default"]
+    _moved(name, FileSystemStorage(media) if media else was[1])
     try:
         yield
     finally:
         _moved(*was)
 
 
-def _moved(name: str, media: Any) -> None:
+def _moved(name: str, storage: Storage) -> None:
     connection.close()
     connection.settings_dict["NAME"] = name
-    settings.MEDIA_ROOT = media
-    setting_changed.send(sender=__name__, setting="MEDIA_ROOT", value=media, enter=True)
+    default_storage._wrapped = storage  # type: ignore[attr-defined]
     ContentType.objects.clear_cache()
 
 
@@ -250,16 +250,25 @@ def _in_order(manifest: Manifest, lines: list[ledger.Line] | None) -> Outcome:
     return outcome
 
 
-def _put(media: Path, root: Path) -> None:
+def _put(media: Path) -> None:
     """The files into their place, those that were erased left out. Names are random: another content has another name."""
     for path in sorted(media.rglob("*")):
         if path.is_file():
-            target = root / path.relative_to(media)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            path.chmod(settings.FILE_UPLOAD_PERMISSIONS or 0o640)
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-            path.replace(target)
+            name = path.relative_to(media).as_posix()
+            if isinstance(default_storage, FileSystemStorage):
+                _put_into_folder(path, Path(default_storage.path(name)))
+            else:
+                with open(path, "rb") as file:
+                    # Under its own name, also where that is there already.
+                    default_storage._save(name, File(file))  # type: ignore[attr-defined]
+
+
+def _put_into_folder(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.chmod(settings.FILE_UPLOAD_PERMISSIONS or 0o640)
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+    path.replace(target)
 
 
 def _swapped(admin: "psycopg.Connection[Any]", fresh: str, name: str, there: bool) -> None:

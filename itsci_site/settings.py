@@ -1,8 +1,11 @@
 """Every setting of the site. What differs between machines comes from the environment or `.env`; `.env.example` lists it."""
 
+import re
 import sys
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -266,8 +269,41 @@ LEDGER = env.path("LEDGER", default=str(BASE_DIR / ".local" / "ledger"))()
 OFFLINE_ROOT = env.path("OFFLINE_ROOT", default=str(BASE_DIR / ".local" / "offline"))()
 # The last good copy of every public address, without a word of anybody's: given while the database does not answer.
 LAST_GOOD_ROOT = env.path("LAST_GOOD_ROOT", default=str(BASE_DIR / ".local" / "last-good"))()
+
+
+def object_store(address: str) -> dict:
+    """The bucket that keeps uploaded files, as options of its storage; empty for MEDIA_ROOT. No key is ever part of it."""
+    if not address:
+        return {}
+    form = r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([\w/-]*))?(?:\?(.*))?"
+    kinds = {"endpoint": r"https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?/?", "region": r"[a-z0-9-]+"}
+    found = re.fullmatch(form, address, re.ASCII)
+    more = parse_qsl(found[3] or "", keep_blank_values=True) if found else []
+    if not found or len(dict(more)) < len(more) or not all(re.fullmatch(kinds.get(name, "$."), value) for name, value in more):
+        refuse(
+            "MEDIA_S3 cannot be read: give s3://bucket/prefix?endpoint=https://host:port&region=name, the keys as "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or leave it unset to keep files in MEDIA_ROOT."
+        )
+        return {}
+    if not find_spec("boto3") or not find_spec("storages"):
+        refuse(
+            "MEDIA_S3 is set, but the packages it needs are not installed. "
+            "Run pip install --require-hashes -r requirements-s3.lock, or leave MEDIA_S3 unset."
+        )
+        return {}
+    where = dict(more)
+    return {
+        "bucket_name": found[1], "location": (found[2] or "").strip("/"), "endpoint_url": where.get("endpoint"),
+        "region_name": where.get("region"),
+    }  # fmt: skip
+
+
+# Uploaded files in an S3-compatible store instead, which several machines can share; needs the extra "s3" (docs/scale.md).
+MEDIA_S3 = object_store(env.str("MEDIA_S3", default="").strip())
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "itsci_site.object_store.ObjectStore", "OPTIONS": MEDIA_S3}
+    if MEDIA_S3
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "itsci_site.storage.OneStylesheetStorage", "OPTIONS": {"file_permissions_mode": 0o644}},
 }
 # Pages kept ready in each process (lib/pagecache.py): how many, how many bytes of them, and how a process knows that content
@@ -286,8 +322,6 @@ PURGE_URL = env.str("PURGE_URL", default="")
 PURGE_URL = PURGE_URL.strip().rstrip("/")
 if PURGE_URL and not PURGE_URL.startswith(("http://", "https://")):
     refuse("PURGE_URL is no address. Give scheme and host, like http://127.0.0.1:6081, or leave it out.")
-# Printed on the accessibility page for readers who meet a barrier. Empty: the page says that none is given.
-
 # Printed on the accessibility page, for readers who meet a barrier, and in security.txt. Empty: none is given.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 

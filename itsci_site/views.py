@@ -16,7 +16,7 @@ from django.urls import reverse
 from regions.models import Region
 
 from . import away, public_role, readable
-from .lib import pulse, replica
+from .lib import pulse, replica, uploads
 from .lib.pagecache import kept, lost
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ def broken(request: HttpRequest) -> HttpResponse:
         lost(request)
         log.warning("The database was lost while a request was answered")
         return away.unavailable(request)
+    if isinstance(error, uploads.Away):  # of which the log says so already
+        return away.unavailable(request, "store")
     asked = getattr(request, "asked", None)
     return render(request, "500.html", {"number": asked.id if asked else ""}, status=500)
 

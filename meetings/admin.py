@@ -85,9 +85,7 @@ class DocumentForm(CheckedForm):
         try:
             file.save(file.name, file.file, save=False)
         except OSError as error:
-            if not uploads.is_full(error):
-                raise
-            self.add_error("file", NO_ROOM)
+            self.add_error("file", uploads.why_not_written(error, NO_ROOM))
 
     def hides_day(self, values: Mapping[str, Any]) -> bool:
         meeting = self.cleaned_data.get("meeting")
@@ -103,7 +101,8 @@ def keeping_files(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return view(page, request, *args, **kwargs)
         with uploads.kept_if_named(default_storage, files.unnamed):
             response = view(page, request, *args, **kwargs)
-        files.sweep()
+        with uploads.swept_later():
+            files.sweep()
         return response
 
     return kept

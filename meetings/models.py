@@ -271,8 +271,11 @@ def is_pdf(file: FieldFile) -> None:
     """Refuses what does not begin as a PDF or is over the limit."""
     try:
         size = file.size
+        file.seek(0)
     except FileNotFoundError:
         raise ValidationError(_("The stored file is gone. Upload it again."), code="gone") from None
+    except uploads.Away:  # of a stored file, which was looked at when it came: what is typed beside it can be saved
+        return
     if size > DOCUMENT_MAX_BYTES:
         raise ValidationError(_("The file is over 10 MB. Make it smaller, then upload it again."), code="too_large")
     file.seek(0)
@@ -316,8 +319,11 @@ class Document(Translated):
                 raise ValidationError({"file": error.error_list}) from error
 
     def size(self) -> int | None:
-        """Bytes; None when the file is gone, and pages do without the document."""
+        """Bytes; None when the file is gone or empty, and pages do without the document; 0 where its store cannot say."""
         try:
-            return self.file.size
+            return self.file.size or None
         except FileNotFoundError:
             return None
+        except uploads.Away:
+            uploads.done_without(str(self.file.name))
+            return 0

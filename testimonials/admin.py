@@ -1,4 +1,3 @@
-from errno import EDQUOT, ENOSPC
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from modeltranslation.admin import TranslationAdmin
 
-from itsci_site.lib import staff
+from itsci_site.lib import staff, uploads
 from itsci_site.lib.languages import in_each_language
 from itsci_site.lib.newsroom import trail
 from itsci_site.lib.newsroom.desk import NewsroomAdmin
@@ -130,15 +129,15 @@ class TestimonialAdmin(NewsroomAdmin, TranslationAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        disk_is_full = getattr(request, "disk_is_full", False)
+        not_written = getattr(request, "not_written", None)
 
         class Asked(form):
             user = request.user
 
             def _post_clean(self) -> None:
                 super()._post_clean()
-                if disk_is_full:
-                    self.add_error("photo", DISK_IS_FULL)
+                if not_written:
+                    self.add_error("photo", not_written)
 
         return Asked
 
@@ -148,14 +147,12 @@ class TestimonialAdmin(NewsroomAdmin, TranslationAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A disk that is full refuses the form once more, with what was typed in it."""
+        """A disk that is full, or a store that is away, refuses the form once more, with what was typed in it."""
         try:
             with files.kept_if_committed():
                 return super().changeform_view(request, *args, **kwargs)
         except OSError as error:
-            if error.errno not in (ENOSPC, EDQUOT):
-                raise
-        request.disk_is_full = True  # type: ignore[attr-defined]
+            request.not_written = uploads.why_not_written(error, DISK_IS_FULL)  # type: ignore[attr-defined]
         return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Testimonial, form: TestimonialForm, change: bool) -> None:
@@ -187,7 +184,7 @@ class TestimonialAdmin(NewsroomAdmin, TranslationAdmin):
         portraits = files.in_changes(version.changes) if version else set()
         response = super().move_view(request, object_id)
         if portraits:
-            files.sweep(portraits)
+            files.sweep_now(portraits)
         return response
 
     def render_change_form(self, request: HttpRequest, context: dict, *args: Any, **kwargs: Any) -> Any:

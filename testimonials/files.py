@@ -17,6 +17,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from itsci_site.lib import uploads
 from itsci_site.lib.newsroom.models import Proposal
 
 from .models import RENDITIONS, Testimonial
@@ -41,8 +42,9 @@ def kept_if_committed() -> Iterator[None]:
         yield
     finally:
         _waiting.reset(mark)
-        for portrait in portraits:
-            remove(portrait)
+        with uploads.swept_later():
+            for portrait in portraits:
+                remove(portrait)
 
 
 def write(portrait: str, files: dict[str, bytes]) -> None:
@@ -89,10 +91,16 @@ def _named() -> set[str]:
     return set(Testimonial.objects.exclude(portrait="").values_list("portrait", flat=True)).union(*waiting)
 
 
+def sweep_now(portraits: Iterable[str]) -> None:
+    """Those that nothing names any more, while somebody waits: a store that does not answer keeps nobody."""
+    with uploads.swept_later():
+        sweep(portraits)
+
+
 def sweep_on_commit(*portraits: str) -> None:
     """Once it is certain what names them."""
     if any(portraits):
-        transaction.on_commit(partial(sweep, portraits), robust=True)
+        transaction.on_commit(partial(sweep_now, portraits), robust=True)
 
 
 @receiver(post_delete, sender=Testimonial)

@@ -56,8 +56,12 @@ def portrait(request: HttpRequest, slug: str, portrait: str, rendition: str) -> 
     etag = f'"{portrait}-{rendition}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     media = PORTRAIT_TYPES[rendition.partition(".")[2]]
-    response = HttpResponse(_content(portrait, rendition), content_type=media, headers=headers)
-    return get_conditional_response(request, etag=etag, response=response) or response
+    response = HttpResponse(content_type=media, headers=headers)
+    known = get_conditional_response(request, etag=etag, response=response)
+    if known and known is not response:  # whoever has it already needs no file
+        return known
+    response.content = _content(portrait, rendition)
+    return response
 
 
 def _content(portrait: str, rendition: str) -> bytes:

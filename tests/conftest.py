@@ -14,7 +14,10 @@ from itsci_site.lib.newsroom import trail
 from tests.long_runs import SOAK
 from tests.pages import content
 
-TOGETHER = ("tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "tests/setup/test_run.py")
+TOGETHER = (
+    "tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "tests/recovery/test_object_store.py",
+    "tests/setup/test_run.py",
+)  # fmt: skip
 """Modules that share a server for all of their tests: on one worker, or each would start it again."""
 
 

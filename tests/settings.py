@@ -10,6 +10,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789" * 5)
 os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,testserver")
 os.environ.setdefault("HTTPS", "off")
 os.environ.setdefault("DATABASE_URL", "")  # the embedded server, whatever .env says
+os.environ.setdefault("MEDIA_S3", "")  # and a folder
 
 from itsci_site.lib import localdb
 from itsci_site.settings import *  # noqa: F403 - all of it, after the environment is set

@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
 
 from itsci_site.lib.localdb import LocalServerError
+from itsci_site.lib.uploads import Away
 
 FULL = "The disk is full: free at least 500 MB and start again."
 
@@ -38,6 +39,8 @@ def plain_errors() -> Iterator[None]:
         if isinstance(error, ProgrammingError) and "does not exist" in first:
             raise CommandError(f"The database has no tables of this site yet: use `make run` first. {first}") from error
         raise
+    except Away as error:
+        raise CommandError(f"{error}: manage.py check_install tells more.") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise CommandError(FULL) from error
