@@ -32,8 +32,12 @@ def pinned(lock: str) -> dict[str, str]:
 def made() -> dict[str, Any]:
     always = pinned("requirements")
     components = [_package(name, version) for name, version in always.items()]
+    more: dict[tuple[str, str], list[str]] = {}
     for lock, extra in EXTRAS.items():
-        components += [_package(name, version, extra) for name, version in pinned(lock).items() if always.get(name) != version]
+        for name, version in pinned(lock).items():
+            if always.get(name) != version:
+                more.setdefault((name, version), []).append(extra)
+    components += [_package(name, version, *extras) for (name, version), extras in more.items()]
     components += [_data(path, *told) for path, told in DATA.items()]
     project = re.search(r'(?m)^name = "(.+)"\nversion = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project  # noqa: S101 - it has both
@@ -45,10 +49,10 @@ def made() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _package(name: str, version: str, extra: str = "") -> dict[str, Any]:
+def _package(name: str, version: str, *extras: str) -> dict[str, Any]:
     address = f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
-    more = {"properties": [{"name": "extra", "value": extra}]} if extra else {}
-    scope = "optional" if extra else "required"
+    more = {"properties": [{"name": "extra", "value": extra} for extra in extras]} if extras else {}
+    scope = "optional" if extras else "required"
     return {"type": "library", "bom-ref": address, "name": name, "version": version, "purl": address, "scope": scope} | more
 
 

@@ -20,6 +20,11 @@ def test_every_package_that_is_pinned_is_in_it() -> None:
             assert (name.partition("[")[0], version) in found
 
 
+def test_what_two_extras_need_is_in_it_once() -> None:
+    names = [part["bom-ref"] for part in json.loads(sbom.FILE.read_text())["components"]]
+    assert len(names) == len(set(names))
+
+
 def test_fonts_and_maps_are_in_it() -> None:
     folders = [path for path in ROOT.iterdir() if path.name in ("itsci_site", "regions", "static", "templates")]
     kinds = (".ttf", ".otf", ".woff", ".woff2", ".geojson", ".min.js")
