@@ -109,7 +109,8 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "site", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_EC2_METADATA_DISABLED": "true",
+    for name, value in {"AWS_ACCESS_KEY_ID": "site", "AWS_SECRET_ACCESS_KEY": "hush", "no_proxy": "127.0.0.1",
+                        "AWS_EC2_METADATA_DISABLED": "true",
                         "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull}.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(object_store, "TRIES", 1)
@@ -296,6 +297,7 @@ def test_a_backup_comes_back_into_an_empty_bucket_without_what_was_withdrawn(dri
     assert alices.post(address(erased, "erase"), {"reason": "They asked"}).status_code == 302
     Document.objects.filter(pk=dropped.pk).delete()
     assert Client().get("/").status_code == 200  # and the ledger has it
+    assert len(bucket.names()) == 11, "what is erased is gone"
     other = replace(bucket, name=f"{bucket.name}-2").made()
     with other.used():
         restored(drill, path)
@@ -318,11 +320,11 @@ def test_a_store_that_is_away_stops_both_before_anything_is_touched(drill: Drill
     rows = backup.rows()
     with bucket.away():
         with pytest.raises(CommandError, match=r"No backup was made\. The store of files does not answer"):
-            call_command("backup", str(drill.backups))
+            call_command("backup", str(drill.folder / "others"))
         with pytest.raises(CommandError, match="The store of files d"):
             restored(drill, path)
     assert backup.rows() == rows and drill.databases() == [""] and len(bucket.names()) == 9
-    assert [one.name for one in drill.backups.iterdir()] == [path.name] and list(drill.media.iterdir()) == []
+    assert list((drill.folder / "others").iterdir()) == list(drill.media.iterdir()) == []
 
 
 # What is wrong with it
@@ -332,8 +334,8 @@ def told() -> list[str]:
     return [problem.what for problem in installation.store()]
 
 
-def test_nothing_is_wrong_with_a_good_one(bucket: Bucket) -> None:
-    assert told() == [] and bucket.names() == set()
+def test_nothing_is_wrong_with_a_good_one(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
+    assert told() == [] and bucket.names() == set() and caplog.messages == []
 
 
 def versioned(bucket: Bucket, status: str) -> None:

@@ -179,12 +179,12 @@ def test_all_of_it_is_told_at_once() -> None:
     """Even settings that the site would not start without."""
     done = check_install(
         SECRET_KEY="", ALLOWED_HOSTS="", DATABASE_URL="mysql://somebody:secret@db/site", EMAIL_URL="smtp://[",
-        SLOW_QUERY_MS="soon", LOG_FORMAT="xml", DJANGO_SETTINGS_MODULE="itsci_site.settings",
+        SLOW_QUERY_MS="soon", LOG_FORMAT="xml", MEDIA_S3="s3://key:secret@files", DJANGO_SETTINGS_MODULE="itsci_site.settings",
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     for said in ("SECRET_KEY is not set.", "ALLOWED_HOSTS is not set.", "DATABASE_URL starts with mysql:",
                  "EMAIL_URL cannot be read.", "SLOW_QUERY_MS is no whole number.",
-                 "LOG_FORMAT is neither plain nor json."):  # fmt: skip
+                 "LOG_FORMAT is neither plain nor json.", "MEDIA_S3 cannot be read."):  # fmt: skip
         assert said in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "secret" not in done.stdout + done.stderr
