@@ -1,4 +1,4 @@
-"""The units in deploy/: systemd itself reads them, where it is installed."""
+"""The units in deploy/, which systemd itself reads where it is installed, and what else stands there for an operator."""
 
 import os
 import re
@@ -65,3 +65,27 @@ def test_what_the_units_start_is_there() -> None:
     assert commands == ["purge_sign_ins", "backup", "verify_trail"]
     for command in commands:
         assert (ROOT / "itsci_site" / "management" / "commands" / f"{command}.py").exists()
+
+
+def test_gunicorn_may_give_away_its_socket() -> None:
+    """It does so even to the account that it has, and does not start without. The last filter that names a call wins."""
+    filters = [line for line in options("itsci-site.service") if line.startswith("SystemCallFilter=")]
+    assert filters == ["SystemCallFilter=@system-service", "SystemCallFilter=~@privileged", "SystemCallFilter=@chown"]
+
+
+def folders(text: str) -> dict[str, str]:
+    return dict(re.findall(r"\b(\w+_ROOT|LEDGER)=(/\S+)", text))
+
+
+def test_units_image_and_commands_have_the_same_folders() -> None:
+    """A command that an operator gives writes where the site does."""
+    deploy = ROOT / "deploy"
+    there = folders((deploy / "folders.env").read_text())
+    assert there.keys() == {"MEDIA_ROOT", "OFFLINE_ROOT", "LAST_GOOD_ROOT", "LEDGER"}
+    assert {Path(folder).parts[:4] for folder in there.values()} == {("/", "var", "lib", "itsci-site")}
+    for name in SERVICES:
+        read = re.findall(r"(?m)^EnvironmentFile=(.+)$", (deploy / name).read_text())
+        assert read == ["/srv/itsci-site/deploy/folders.env", "/etc/itsci-site/env"], "the later one wins"
+    given = (deploy / "manage").read_text()
+    assert 0 < given.index("$site/deploy/folders.env") < given.index("EnvironmentFile=/etc/itsci-site/env")
+    assert os.access(deploy / "manage", os.X_OK)
