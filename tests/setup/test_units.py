@@ -83,9 +83,17 @@ def test_units_image_and_commands_have_the_same_folders() -> None:
     there = folders((deploy / "folders.env").read_text())
     assert there.keys() == {"MEDIA_ROOT", "OFFLINE_ROOT", "LAST_GOOD_ROOT", "LEDGER"}
     assert {Path(folder).parts[:4] for folder in there.values()} == {("/", "var", "lib", "itsci-site")}
+    assert folders((deploy / "Dockerfile").read_text()) == there
     for name in SERVICES:
         read = re.findall(r"(?m)^EnvironmentFile=(.+)$", (deploy / name).read_text())
         assert read == ["/srv/itsci-site/deploy/folders.env", "/etc/itsci-site/env"], "the later one wins"
     given = (deploy / "manage").read_text()
     assert 0 < given.index("$site/deploy/folders.env") < given.index("EnvironmentFile=/etc/itsci-site/env")
     assert os.access(deploy / "manage", os.X_OK)
+
+
+def test_the_image_has_all_code_and_programs_as_new_as_its_server() -> None:
+    image, services = ((ROOT / "deploy" / name).read_text() for name in ("Dockerfile", "compose.yaml"))
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
+    assert packages <= set(re.findall(r"(?m)^COPY (\w+) \1$", image))
+    assert re.findall(r"postgresql-client-(\d+)", image) == re.findall(r"image: postgres:(\d+)", services)
