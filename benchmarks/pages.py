@@ -146,7 +146,7 @@ def nginx_conf(folder: Path, site: int, port: int, static: int, host: str = "loc
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     plain = re.search(r"server \{\n    listen 80;.*?\n\}\n", text, re.S)[0]  # type: ignore[index]
     text = text.replace(plain, "")
-    text = re.sub(r"\n *(ssl_\w+|listen) [^;]*;", "", text)
+    text = re.sub(r"\n *(ssl_\w+|listen|error_log) [^;]*;", "", text)
     text = text.replace("server_name example.org;", f"listen 127.0.0.1:{port};\n    server_name _;", 1)
     for there, here in (
         ("unix:/run/itsci-site/site.sock", f"127.0.0.1:{site}"),

@@ -97,3 +97,16 @@ def test_the_image_has_all_code_and_programs_as_new_as_its_server() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
     assert packages <= set(re.findall(r"(?m)^COPY (\w+) \1$", image))
     assert re.findall(r"postgresql-client-(\d+)", image) == re.findall(r"image: postgres:(\d+)", services)
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "compose.nginx.conf"])
+def test_no_server_of_nginx_logs_who_asked(name: str) -> None:
+    """In each server: what http {} around this file names would be a second log, or the only one, and holds addresses."""
+    text = (ROOT / "deploy" / name).read_text()
+    servers = re.findall(r"(?ms)^server \{.*?^\}", text)
+    form = re.findall(r"log_format (\w+) '([^']*)'", text)
+    assert len(servers) == 2 and len(form) == 1
+    assert not re.search(r"\$(remote|http_|request\b|request_uri|uri|args)", form[0][1])
+    for server in servers:
+        assert re.findall(r"access_log +\S+ (\w+);", server) == [form[0][0]]
+        assert re.findall(r"error_log +\S+ (\w+);", server) == ["crit"]
