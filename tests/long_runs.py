@@ -61,9 +61,10 @@ class Kept(logging.Handler):
 
 @contextmanager
 def tracebacks_kept() -> Iterator[list[str]]:
-    kept = Kept()
-    logging.getLogger().addHandler(kept)
+    """Nothing else hears the log: pytest would keep every record with its request, and memory would grow by that."""
+    root, kept = logging.getLogger(), Kept()
+    others, root.handlers = root.handlers, [kept]
     try:
         yield kept.tracebacks
     finally:
-        logging.getLogger().removeHandler(kept)
+        root.handlers = others

@@ -3,6 +3,7 @@
 `request(site, seed, number)` makes one; `answered` gives it to an application as gunicorn would, `over_socket` to a server.
 """
 
+import errno
 import random
 import re
 import socket
@@ -422,8 +423,9 @@ def over_socket(port: int, content: bytes) -> list[Answer]:
             one.shutdown(socket.SHUT_WR)
             while piece := one.recv(1 << 16):
                 whole += piece
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it had read enough, and said so before
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN):
+                raise  # else it had read enough, and said so before
     found = []
     for head in re.findall(rb"(?s)HTTP/1\.1 \d{3} [^\r]*\r\n.*?\r\n\r\n", whole):
         first, *lines = head.decode("latin-1").split("\r\n")
