@@ -17,7 +17,7 @@ from testimonials.erasing import erased
 
 from . import offline
 
-MOST = 8
+MOST = 16
 """Packs on disk: without SITE_URL each host and port of the site that is asked for has packs of its own."""
 LOCK = 0x6F66666C  # "offl": one process builds, the others wait for what it made
 

@@ -28,14 +28,18 @@ from testimonials.models.testimonial import FLAGS
 
 PAST = datetime(2020, 1, 1, 12, tzinfo=UTC)
 FUTURE = datetime(2999, 1, 1, 12, tzinfo=UTC)
-TAKEN = {"CD", "RW", "BI", "KA", "MA", "SK", "NK", "LU", "TA", "HL", "HK", "M", "S", "A", "C", "G"}
+TAKEN = {
+    "CD", "RW", "BI", "KA", "MA", "SK", "NK", "LU", "TA", "HL", "HK", "M", "S", "A", "C", "G",
+    "GP", "HI", "IT", "KQ", "KV", "MN", "QQ", "QZ", "UG", "ZZ", "O", "W", "X", "Y", "Z",
+}  # fmt: skip
+"""Codes of the programme's own content, and those that tests name."""
 _numbers = (number for number in count() if not re.search(r"(19|20)\d\d", str(number)))
 """None looks like a year: tests tell days that must not show by theirs."""
 _codes = {1: count(), 2: count()}
 
 
 def capitals(places: int) -> str:
-    """The next code of so many capitals that the programme's own content does not use; after the last the first again."""
+    """The next code of so many capitals that is not taken; after the last the first again."""
     number, letters = next(_codes[places]), ""
     for _place in range(places):
         number, letter = divmod(number, 26)

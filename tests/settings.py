@@ -26,6 +26,7 @@ DATABASES = {alias: database | {"CONN_MAX_AGE": None} for alias, database in (SI
 INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 # Pages can be asked for without collecting static files first; the real storage has tests of its own.
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-LEDGER = Path(tempfile.gettempdir()) / f"itsci-ledger-{os.getpid()}" / "ledger"  # never the site's own
-atexit.register(shutil.rmtree, LEDGER.parent, ignore_errors=True)
+OWN_FOLDER = Path(tempfile.gettempdir()) / f"itsci-tests-{os.getpid()}"  # never the site's own, nor another worker's
+LEDGER, OFFLINE_ROOT = OWN_FOLDER / "ledger", OWN_FOLDER / "offline"
+atexit.register(shutil.rmtree, OWN_FOLDER, ignore_errors=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no password of a test is worth guarding
