@@ -126,6 +126,16 @@ def cpu(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def settle(pids: list[int]) -> None:
+    """Waits until they have done what they do once they have begun, as the copies of pages; a minute and a half at most."""
+    deadline = time.monotonic() + 90
+    quiet = 0
+    while quiet < 3 and time.monotonic() < deadline:
+        before = cpu(pids)
+        time.sleep(1)
+        quiet = quiet + 1 if cpu(pids) - before < 0.1 else 0
+
+
 def wrk(target: Target, seconds: int) -> tuple[float, float]:
     """Requests a second and microseconds of the server's processor a request. Raises RuntimeError where any failed."""
     before = cpu(target.pids)
@@ -215,6 +225,7 @@ def served(rounds: int, seconds: int) -> dict[str, dict[str, float]]:
             status, _headers, got = get(target.port, target.path, **{k.replace("-", "_"): v for k, v in target.headers.items()})
             if (status, got) not in ((200, body), (304, b"")):
                 raise RuntimeError(f"{target.name} answers {status} with {len(got)} bytes, not {len(body)}")
+        settle([pid for target in targets for pid in target.pids])
         runs: dict[str, list[tuple[float, float]]] = {target.name: [] for target in targets}
         for turn in range(rounds + 1):
             for target in targets:

@@ -192,6 +192,7 @@ def fill(size: Size) -> None:
         "places": size.places, "meetings": size.meetings, "stories": size.stories, "words": WORDS,
     }  # fmt: skip
     with connection.cursor() as cursor:
+        cursor.execute("SELECT newsroom_open()")  # a copy of a database is shut
         cursor.execute(CODES)
         for statement in FRAME:
             cursor.execute(statement, asked)
