@@ -162,8 +162,10 @@ class Pages:
     def get(self, key: Any) -> Page | None:
         page = self._pages.get(key)
         if page is not None:
-            with suppress(KeyError):  # thrown out at this moment
+            try:  # noqa: SIM105 - run for every visitor, and a context manager costs as much as all the rest here
                 self._pages.move_to_end(key)
+            except KeyError:  # thrown out at this moment
+                pass
         return page
 
     def put(self, key: Any, page: Page) -> None:
@@ -223,6 +225,7 @@ class PageCache:
         `last_good` gives the copy of an address from disk; `made` is told of each page that was made.
         """
         self.application, self.content, self.encoders, self.skipped = application, content, encoders, skipped
+        self._encodings = tuple(encoders)
         self._begin, self._pid = begin, 0
         self._last_good, self._tell_made = last_good, made
         self.pages = Pages(most, most_bytes)
@@ -234,10 +237,12 @@ class PageCache:
             self._pid = os.getpid()
             self._begin(self)
         key = self._key(environ)
-        if _database(key).is_away():
-            return self._without_database(key, environ, start_response)
         if key is None:
+            if pulse.of(DEFAULT_DB_ALIAS).is_away():
+                return self._without_database(key, environ, start_response)
             return self.application(environ, start_response)
+        if pulse.database.is_away():
+            return self._without_database(key, environ, start_response)
         try:
             state = self.content.state()
         except Exception:  # whatever it was, Django meets it too and says so
@@ -384,7 +389,7 @@ class PageCache:
         return Page(fresh.mark, fresh.until, left, not_modified, {"": body}, tag, is_compressed, asked_with)
 
     def _given(self, key: Any, page: Page, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        encoding = _accepted(environ.get("HTTP_ACCEPT_ENCODING", ""), tuple(self.encoders)) if page.is_compressed else ""
+        encoding = _accepted(environ.get("HTTP_ACCEPT_ENCODING", ""), self._encodings) if page.is_compressed else ""
         if (asked := environ.get("HTTP_IF_NONE_MATCH")) and (etag := _match(asked, page.tag, self.encoders)):
             start_response("304 Not Modified", [*page.not_modified, ("ETag", etag)])
             return []
@@ -469,8 +474,8 @@ def close(answer: Any) -> None:
 
 def _is_secure(environ: dict[str, Any]) -> bool:
     """As HttpRequest.is_secure."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        name, value = settings.SECURE_PROXY_SSL_HEADER
+    if proxy := settings.SECURE_PROXY_SSL_HEADER:
+        name, value = proxy
         if (told := environ.get(name)) is not None:
             return told.partition(",")[0].strip() == value
     return environ.get("wsgi.url_scheme") == "https"
