@@ -21,8 +21,7 @@ from itsci_site.settings import STORAGES as SITE_STORAGES
 
 # A server of their own, which may forget everything (tests/conftest.py). One that DATABASE_URL names stays as it is.
 OWN = {"default": localdb.database(BASE_DIR / ".local" / "tests")} if "LOCAL_HOME" in SITE_DATABASES["default"] else {}
-# A session that a browser's open connection kept would keep the test database from being dropped.
-DATABASES = {alias: database | {"CONN_MAX_AGE": None} for alias, database in (SITE_DATABASES | OWN).items()}
+DATABASES = SITE_DATABASES | OWN
 INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 # Pages can be asked for without collecting static files first; the real storage has tests of its own.
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

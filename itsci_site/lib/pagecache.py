@@ -237,12 +237,10 @@ class PageCache:
             self._pid = os.getpid()
             self._begin(self)
         key = self._key(environ)
-        if key is None:
-            if pulse.of(DEFAULT_DB_ALIAS).is_away():
-                return self._without_database(key, environ, start_response)
-            return self.application(environ, start_response)
-        if pulse.database.is_away():
+        if _database(key).is_away():
             return self._without_database(key, environ, start_response)
+        if key is None:
+            return self.application(environ, start_response)
         try:
             state = self.content.state()
         except Exception:  # whatever it was, Django meets it too and says so

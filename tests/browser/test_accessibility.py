@@ -146,7 +146,7 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.soak), "fr"])
+@in_both
 def test_no_page_scrolls_sideways(site: str, browser: Browser, language: str) -> None:
     """At no width, nor when a reader spaces the text out, nor at twice the size of text."""
     faults = {}

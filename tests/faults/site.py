@@ -23,10 +23,6 @@ from itsci_site.lib.localdb import place
 from tests.kept.server import ROOT, served
 from tests.setup.throwaway import Server, server
 
-SETTINGS = """
-from tests.settings import *
-DATABASES = {alias: database | {"CONN_MAX_AGE": None} for alias, database in DATABASES.items()}
-"""
 PATIENCE = 60.0
 LEADS = re.compile(r'href="(/[^"#]*)')
 NOT_PUBLISHED = re.compile(r"/(admin|static|preview)/|/(fr/)?search/|/(fr/)?stories/[\w-]+/[\w-]+-")
@@ -161,8 +157,8 @@ class Readers:
 
 
 def programs() -> Path:
-    """The folder of Postgres's programs: those of the local server, which brings them where its account can read them."""
-    home = place.home_of(ROOT / ".local" / "postgres")
+    """The folder of Postgres's programs: those of the tests' server, which brings them where its account can read them."""
+    home = place.home_of(ROOT / ".local" / "tests")
     localdb.start(home)
     return place.binaries(home)
 
@@ -171,10 +167,9 @@ def programs() -> Path:
 def site(folder: Path, options: str = "-c fsync=on") -> Iterator[Site]:
     """With the programme's own content. Postgres as it comes, so that what it acknowledged it has written."""
     with server(programs(), options) as database:
-        (folder / "fault_settings.py").write_text(SETTINGS)
         environment = os.environ | {
-            "DATABASE_URL": database.url, "DJANGO_SETTINGS_MODULE": "fault_settings", "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "LAST_GOOD_ROOT": str(folder / "last-good"),
+            "DATABASE_URL": database.url, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT), "LAST_GOOD_ROOT": str(folder / "last-good"),
             "MEDIA_ROOT": str(folder / "media"), "OFFLINE_ROOT": str(folder / "packs"),
             "SECRET_KEY": "only-for-tests-" + "0123456789" * 5,
             "ALLOWED_HOSTS": "127.0.0.1", "HTTPS": "off",

@@ -18,7 +18,7 @@ SETTINGS = """
 from tests.settings import *
 from tests.settings import DATABASES as TEST_DATABASES
 
-DATABASES = {{"default": TEST_DATABASES["default"] | {{"NAME": {name!r}, "CONN_MAX_AGE": None}}}}
+DATABASES = {{"default": TEST_DATABASES["default"] | {{"NAME": {name!r}}}}}
 """
 
 

@@ -36,6 +36,7 @@ from tests.in_process import reads_here  # noqa: F401 - a fixture
 from tests.meetings.test_files import typed, within
 from tests.newsroom.desk import address, before_opening, write
 from tests.public import surfaces
+from tests.settings import STORAGES
 from tests.setup.machine import ROOT, environment, eventually, free_port
 from tests.testimonials import photos
 from tests.testimonials.test_upload import ADD as ADD_STORY
@@ -77,7 +78,7 @@ class Bucket:
     def used(self) -> Iterator[None]:
         """The site keeps its files there, with a storage that has asked nothing yet."""
         here = {"BACKEND": "itsci_site.object_store.ObjectStore", "OPTIONS": self.options}
-        with override_settings(MEDIA_S3=self.options, STORAGES=settings.STORAGES | STATIC | {"default": here}):
+        with override_settings(MEDIA_S3=self.options, STORAGES=STORAGES | {"default": here}):
             yield
 
     @contextmanager
@@ -85,9 +86,6 @@ class Bucket:
         """Nobody answers at its address."""
         with replace(self, port=free_port()).used():
             yield
-
-
-STATIC = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
 @pytest.fixture(scope="module")
