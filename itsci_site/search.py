@@ -1,7 +1,7 @@
 """Search over everything public: places, measures, stories, meetings and the programme's own texts.
 
-One statement finds and ranks, one per kind reads the rows of a page, one marks the words in them. What is public is asked of
-the same querysets as everywhere. A search that takes too long is given up by Postgres.
+One statement finds and ranks, one reads the rows of a page, one marks the words in them. What is public is asked of the same
+querysets as everywhere. A search that takes too long is given up by Postgres.
 """
 
 import re
@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.conf import settings
-from django.db import OperationalError, models
+from django.db import OperationalError
 from django.db.models import DateField, F, IntegerField, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, JSONArray
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
@@ -23,8 +22,9 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 
-from itsci_site.lib import fulltext
+from itsci_site.lib import fulltext, together
 from itsci_site.lib.found import short
+from itsci_site.lib.languages import in_each_language
 from itsci_site.lib.replica import atomic, connection
 from itsci_site.lib.translated import Words, words
 from meetings.models import Meeting
@@ -56,6 +56,8 @@ class Kind:
 
     name: str
     rows: Callable[[], QuerySet]
+    needs: str
+    """The columns that the rest is made of; with an asterisk, those of a translated field."""
     title: Callable[[Any], str]
     parts: Callable[[Any], list[str]]
     address: Callable[[Any], str]
@@ -64,7 +66,14 @@ class Kind:
     """Whose facet of the glyph is in focus; none: the whole programme."""
     day: str = ""
     """The field with the day by which the newest are told."""
-    related: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """In every language: a text that lacks one is printed in another. And what tells which are out of date."""
+        plain = [name for name in self.needs.split() if not name.endswith("*")]
+        translated = [name.removesuffix("*") for name in self.needs.split() if name.endswith("*")]
+        kept = {f"{name.rpartition('__')[0]}__translated_from".removeprefix("__") for name in translated}
+        return [*plain, *in_each_language(*translated), *sorted(kept)]
 
 
 NAMES = {
@@ -81,6 +90,11 @@ def _in_public_programme() -> Q:
     return Q(programme__in=Programme.objects.published())
 
 
+def _region(path: str) -> str:
+    """What is told of where a row belongs."""
+    return " ".join(f"{path}__{name}" for name in ("kind", "code", "name*", "country__iso_code", "country__short_name*"))
+
+
 def _place_of(region: Region) -> str:
     return region.name if region.kind == Region.Kind.COUNTRY else f"{region.name}, {region.country.short_name}"
 
@@ -89,16 +103,17 @@ KINDS = (
     Kind(
         "region",
         rows=lambda: Region.objects.published(),
+        needs="slug code kind name* lead* narrative* country__short_name*",
         title=lambda region: words(region, "name"),
         parts=lambda region: [words(region, "lead"), words(region, "narrative")],
         address=lambda region: region.get_absolute_url(),
         about=lambda region: f"{gettext('Region')}, {region.country.short_name}",
         code=lambda region: region.code,
-        related=("country",),
     ),
     Kind(
         "region",
         rows=lambda: Country.objects.filter(pk__in=Region.objects.published().values("country")),
+        needs="slug iso_code name* introduction*",
         title=lambda country: words(country, "name"),
         parts=lambda country: [words(country, "introduction")],
         address=lambda country: f"{reverse('where_we_work')}#{country.slug}",
@@ -108,6 +123,7 @@ KINDS = (
     Kind(
         "measure",
         rows=lambda: Metric.objects.filter(pk__in=metrics(timezone.now()).order_by().values("pk")),
+        needs="slug name* definition*",
         title=lambda metric: words(metric, "name"),
         parts=lambda metric: [words(metric, "definition")],
         address=lambda metric: metric.get_absolute_url(),
@@ -116,28 +132,29 @@ KINDS = (
     Kind(
         "story",
         rows=lambda: Testimonial.objects.published(),
+        needs="slug story_title* story_teaser* story_body* words* quote place_precision " + _region("region"),
         title=lambda story: words(story, "story_title"),
         parts=lambda story: [words(story, "story_teaser"), f"“{story.said}”", words(story, "story_body")],
         address=lambda story: story.get_absolute_url(),
         about=lambda story: f"{gettext('Story')}, {_place_of(story.region) if story.names_region else story.place_name}",
         code=lambda story: story.place_code,
         day="publish_at__date",
-        related=("region__country",),
     ),
     Kind(
         "meeting",
         rows=lambda: Meeting.objects.published(),
+        needs="slug held_on sensitivity from_source summary* topics* place__name* " + _region("place__region"),
         title=lambda meeting: meeting.title,
         parts=lambda meeting: [words(meeting, "summary"), words(meeting, "topics")],
         address=lambda meeting: meeting.get_absolute_url(),
         about=lambda meeting: f"{gettext('Meeting summary')}, {_place_of(meeting.place.region)}",
         code=lambda meeting: meeting.place.region.code,
         day="shown_on",
-        related=("place__region__country",),
     ),
     Kind(
         "programme",
         rows=lambda: Programme.objects.published(),
+        needs="slug name* strapline* lead* progress_lead*",
         title=lambda programme: words(programme, "name"),
         parts=lambda programme: [words(programme, "strapline"), words(programme, "lead"), words(programme, "progress_lead")],
         address=lambda programme: programme.get_absolute_url(),
@@ -146,20 +163,20 @@ KINDS = (
     Kind(
         "programme",
         rows=lambda: Activity.objects.filter(_in_public_programme()),
+        needs="title* text* programme__slug",
         title=lambda activity: words(activity, "title"),
         parts=lambda activity: [words(activity, "text")],
         address=lambda activity: activity.programme.get_absolute_url(),
         about=lambda activity: gettext("What the project does"),
-        related=("programme",),
     ),
     Kind(
         "programme",
         rows=lambda: Partner.objects.filter(_in_public_programme()),
+        needs="name* note* programme__slug",
         title=lambda partner: words(partner, "name"),
         parts=lambda partner: [words(partner, "note")],
         address=lambda partner: partner.programme.get_absolute_url(),
         about=lambda partner: gettext("Who it works with"),
-        related=("programme",),
     ),
 )
 
@@ -249,16 +266,20 @@ def _branch(number: int, kind: Kind, sought: str) -> QuerySet:
 
 def _results(hits: list[tuple[int, int]], sought: str) -> Iterator[Result]:
     """The rows with their words marked, in the order of `hits`."""
-    rows: dict[tuple[int, int], models.Model] = {}
-    for number in {number for number, _pk in hits}:
-        keys = [pk for kind, pk in hits if kind == number]
-        found = KINDS[number].rows().filter(pk__in=keys).select_related(*KINDS[number].related)
-        rows |= {(number, row.pk): row for row in found}
-    shown = [(KINDS[number], rows[number, pk]) for number, pk in hits if (number, pk) in rows]
+    keys: dict[int, list[int]] = {}
+    for number, pk in hits:
+        keys.setdefault(number, []).append(pk)
+    found = together.rows(
+        {number: (KINDS[number].rows().filter(pk__in=keys[number]), KINDS[number].columns) for number in sorted(keys)}
+    )
+    shown = [(KINDS[number], found[number, pk]) for number, pk in hits if (number, pk) in found]
+    if not shown:
+        return
+    names = [_line(kind.title(row)) for kind, row in shown]
     texts = [_line(" … ".join(filter(None, kind.parts(row)))) for kind, row in shown]
-    titles = map(_with_marks, _marked([_line(kind.title(row)) for kind, row in shown], sought, "HighlightAll=true"))
-    marked = _marked(texts, sought, FRAGMENTS)
-    extracts = map(_with_marks, map(_extract, marked, texts))
+    marked = _marked([*((name, WHOLE) for name in names), *((text, FRAGMENTS) for text in texts)], sought)
+    titles = map(_with_marks, marked[: len(names)])
+    extracts = map(_with_marks, map(_extract, marked[len(names) :], texts))
     home = _home() if any(kind.name == "programme" for kind, _row in shown) else {}
     for (kind, row), title, extract in zip(shown, titles, extracts, strict=True):
         address = kind.address(row)
@@ -278,6 +299,7 @@ def _home() -> dict[str, str]:
     return {first.get_absolute_url(): reverse("our_work")} if first else {}
 
 
+WHOLE = "HighlightAll=true"
 FRAGMENTS = 'MaxFragments=2, MinWords=8, MaxWords=22, FragmentDelimiter=" … "'
 
 
@@ -291,15 +313,18 @@ ITEM_END = re.compile(r"(?<![\s.!?:;,])[ \t\r]*\n(?=[^\s])")
 """A line's end that ends neither a sentence nor a paragraph."""
 
 
-def _marked(lines: list[str], sought: str, options: str) -> list[str]:
-    """Each line, or pieces of it, with the words found between START and STOP."""
+def _marked(lines: list[tuple[str, str]], sought: str) -> list[str]:
+    """Each line, WHOLE or in FRAGMENTS, with the words found between START and STOP."""
     query, parameters = fulltext.query(sought)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT ts_headline(%s::regconfig, text, {query}, %s) FROM unnest(%s::text[]) WITH ORDINALITY AS one(text, place) "  # noqa: S608 - parameters
-            "ORDER BY place",
-            [fulltext.configuration(str(get_language())), *parameters, f"{options}, StartSel={START}, StopSel={STOP}", lines],
-        )
+            f"SELECT ts_headline(%s::regconfig, text, {query}, shown || %s)"  # noqa: S608 - parameters
+            " FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS one(text, shown, place) ORDER BY place",
+            [
+                fulltext.configuration(str(get_language())), *parameters, f", StartSel={START}, StopSel={STOP}",
+                *map(list, zip(*lines, strict=True)),
+            ],
+        )  # fmt: skip
         return [text for (text,) in cursor.fetchall()]
 
 
@@ -344,21 +369,29 @@ def _vocabulary() -> dict[str, str]:
 
     Each in small letters, with how it is written: names of places keep their capitals.
     """
-    texts: list[tuple[QuerySet, tuple[str, ...]]] = [
-        (Region.objects.published(), ("name", "lead")),
-        (Country.objects.filter(pk__in=Region.objects.published().values("country")), ("name",)),
-        (Metric.objects.filter(pk__in=metrics(timezone.now()).order_by().values("pk")), ("name", "definition")),
-        (Testimonial.objects.published(), ("story_title", "story_teaser")),
-        (Meeting.objects.published().newest_first(), ("topics", "place__name")),
-        (Activity.objects.filter(_in_public_programme()), ("title", "text")),
-        (Partner.objects.filter(_in_public_programme()), ("name",)),
+    texts: list[tuple[QuerySet, tuple[str, ...], str]] = [
+        (Region.objects.published(), ("name", "lead"), "name"),
+        (Country.objects.filter(pk__in=Region.objects.published().values("country")), ("name",), "name"),
+        (Metric.objects.filter(pk__in=metrics(timezone.now()).order_by().values("pk")), ("name", "definition"), ""),
+        (Testimonial.objects.published(), ("story_title", "story_teaser"), ""),
+        (Meeting.objects.published().newest_first(), ("topics", "place__name"), "place__name"),
+        (Activity.objects.filter(_in_public_programme()), ("title", "text"), ""),
+        (Partner.objects.filter(_in_public_programme()), ("name",), ""),
+    ]
+    columns = [in_each_language(*fields) for _rows, fields, _place in texts]
+    branches = [
+        rows.annotate(number=Value(number, output_field=IntegerField()), texts=JSONArray(*columns[number])).values_list(
+            "number", "texts"
+        )[:NEWEST_WORDS]
+        for number, (rows, _fields, _place) in enumerate(texts)
     ]
     found: dict[str, str] = {}
-    for rows, fields in texts:
-        columns = [f"{field}_{code}" for field in fields for code, _name in settings.LANGUAGES]
-        for row in rows.values_list(*columns)[:NEWEST_WORDS]:
-            for column, text in zip(columns, row, strict=True):
-                is_place = column.startswith(("name_", "place__name_")) and rows.model in (Region, Country, Meeting)
-                for word in re.findall(r"\w{4,}", text or ""):
-                    found[word.lower()] = word if is_place else found.get(word.lower(), word.lower())
+    for number, row in branches[0].union(*branches[1:], all=True):
+        places = in_each_language(texts[number][2]) if texts[number][2] else ()
+        for column, text in zip(columns[number], row, strict=True):
+            for word in WORD.findall(text or ""):
+                found[word.lower()] = word if column in places else found.get(word.lower(), word.lower())
     return found
+
+
+WORD = re.compile(r"\w{4,}")

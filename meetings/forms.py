@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.fulltext import LONGEST, REFUSED
@@ -18,16 +18,14 @@ MOST_PLACES = 100
 
 
 def _places(data: Any) -> list[Place]:
-    """The places to choose from, region by region, and the one that was chosen."""
-    order = ("region__country__order", "region__order", "region__slug", "name", "slug")
-    public = Place.objects.with_public_meetings().select_related("region").order_by(*order)
-    public = public.only("slug", "name", "region__slug", "region__name")
-    places = list(public[: MOST_PLACES + 1])
-    if len(places) <= MOST_PLACES:
-        return places
+    """The places to choose from, region by region: all if they are few, else those of the chosen region, and the chosen one."""
     region, place = (str(data.get(name, "")).replace("\0", "") for name in ("region", "place"))
     home, _dot, slug = place.partition(".")
-    return list(public.filter(Q(region__slug=region) | Q(region__slug=home, slug=slug)))
+    public = Place.objects.with_public_meetings()
+    many = Exists(public.order_by()[MOST_PLACES : MOST_PLACES + 1])
+    chosen = public.filter(~many | Q(region__slug=region) | Q(region__slug=home, slug=slug)).select_related("region")
+    order = ("region__country__order", "region__order", "region__slug", "name", "slug")
+    return list(chosen.only("slug", "name", "region__slug", "region__name").order_by(*order))
 
 
 class RegisterFilter(forms.Form):

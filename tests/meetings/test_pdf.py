@@ -1,5 +1,8 @@
 """What a PDF may hold, and what is left of one that tells about people."""
 
+import os
+import subprocess
+import sys
 from io import BytesIO
 
 import pytest
@@ -48,3 +51,12 @@ def test_the_copy_tells_nothing_about_who_made_it() -> None:
 def test_a_copy_of_the_copy_is_taken() -> None:
     copy = pdf.cleaned(BytesIO(pdf_files.telling()))
     assert pdf_files.page_count(pdf.cleaned(BytesIO(copy))) == 1
+
+
+def test_a_process_of_the_site_does_not_load_what_reads_pdfs() -> None:
+    """It weighs 15 MB in each worker, and what it reads is to burst a child."""
+    look = "print(*({'meetings.pdf', 'pypdf'} & sys.modules.keys()))"
+    loaded = f"import sys, django; django.setup(); import itsci_site.urls; {look}"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    said = subprocess.run([sys.executable, "-c", loaded], env=environment, check=True, capture_output=True, text=True).stdout
+    assert said == "meetings.pdf\n"

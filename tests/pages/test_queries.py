@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from benchmarks.pages import BACK
+from meetings.forms import MOST_PLACES
 from meetings.models import Meeting, Place
 from regions.models import Region
 from tests import factories
@@ -73,6 +74,32 @@ def test_a_past_day_asks_little_more(client: Client, address: str, queries: int)
     with CaptureQueriesContext(connection) as asked:
         assert client.get(address.format(today=timezone.now().date())).status_code == 200
     assert len([one for one in asked if not one["sql"].startswith(BACK)]) == queries
+
+
+@pytest.mark.parametrize(
+    ("words", "queries"),
+    # Due, patience, what is found, its rows, its marks, which programme is at home, patience again. Without rows: the words
+    # there are, the nearest, and what they find.
+    [("mine", 7), ("mine&page=2", 7), ("zzzzqqqq", 6), ("katamga", 7)],
+)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_search_asks_no_more_for_many_kinds(client: Client, language: str, words: str, queries: int) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(f"{in_language('/search/', language)}?q={words}").text
+    assert len([one for one in asked if not one["sql"].startswith(BACK)]) == queries
+    assert ("<mark>" in page) == words.startswith("mine")
+
+
+def test_a_register_of_many_places_asks_as_often(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    region = Region.objects.get(slug="katanga")
+    for number in range(MOST_PLACES + 1):
+        factories.make_meeting(factories.make_place(region), date(2015, 1, 1 + number % 28))
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get("/meetings/?before=2015-01-20.999999999").status_code == 200
+    assert len(asked) == 8
+    page = client.get("/meetings/?region=katanga").text
+    assert page.count('value="katanga.') > MOST_PLACES
+    assert 'value="katanga.' not in client.get("/meetings/").text
 
 
 @pytest.mark.parametrize("count", [1, 3, 30])

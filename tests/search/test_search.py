@@ -311,7 +311,7 @@ def test_a_search_that_takes_too_long_is_given_up_calmly(client: Client, monkeyp
     slow = searching.Kind(
         "region",
         rows=lambda: real().extra(where=["pg_sleep(5) IS NOT NULL"]),
-        **{name: getattr(searching.KINDS[0], name) for name in ("title", "parts", "address", "about")},
+        **{name: getattr(searching.KINDS[0], name) for name in ("needs", "title", "parts", "address", "about")},
     )
     factories.make_region(**both(lead=("Tin", "Étain")))
     monkeypatch.setattr(searching, "KINDS", (slow, *searching.KINDS[1:]))
