@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
@@ -22,6 +22,8 @@ LANGUAGE = "|".join(code for code, _name in settings.LANGUAGES)
 STAFF = re.compile(rf"/admin/|(/({LANGUAGE}))?/preview/")
 """Answers that read, or write, what is not public."""
 READS = ("GET", "HEAD", "OPTIONS")
+OF_PROXIES = ("TRACE", "TRACK", "CONNECT")
+"""Methods that give a request back, with what a proxy added to it, or that ask for a way on: no address knows them."""
 Next = Callable[[HttpRequest], Any]
 
 OPEN = re.compile(rf"(/data|(/({LANGUAGE}))?/feeds)/.*[^/]$")
@@ -85,6 +87,17 @@ def resource_policy(get_response: Next) -> Next:
             response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+    return middleware
+
+
+def without_trace(get_response: Next) -> Next:
+    """Refuses OF_PROXIES everywhere, before a redirect, a file or a database; the page cache gives what it keeps to none."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method in OF_PROXIES:
+            return HttpResponseNotAllowed(["GET", "HEAD"], headers={"Cache-Control": "no-store"})
+        return get_response(request)
 
     return middleware
 

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "itsci_site.middleware.resource_policy",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "itsci_site.middleware.without_trace",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

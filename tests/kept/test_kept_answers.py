@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 from itsci_site.cached import ENCODERS
 from itsci_site.lib.newsroom import links
 from itsci_site.lib.pagecache import Page, PageCache
+from itsci_site.middleware import OF_PROXIES
 from itsci_site.readable import Application
 from regions.content_version import Content
 from testimonials.models import Testimonial
@@ -26,10 +27,10 @@ class Site:
         self.content = Content()
         self.cache = PageCache(Application(), self.content, ENCODERS, 100, 2**22, ("/admin/",))
 
-    def get(self, address: str, **headers: str) -> tuple[str, dict[str, str], bytes]:
+    def get(self, address: str, method: str = "GET", **headers: str) -> tuple[str, dict[str, str], bytes]:
         path, _question, query = address.partition("?")
         given = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-        environ = RequestFactory().get(path).environ | {"QUERY_STRING": query, "HTTP_HOST": "testserver"} | given
+        environ = RequestFactory().generic(method, path).environ | {"QUERY_STRING": query, "HTTP_HOST": "testserver"} | given
         begun: list[Any] = []
         answer = self.cache(environ, lambda status, told, error=None: begun.append((status, dict(told))))
         body = b"".join(answer)
@@ -75,6 +76,16 @@ def test_no_header_of_one_visitor_shows_in_the_page_of_another(site: Site) -> No
         if page := next((page for page in site.kept() if page.asked_with["PATH_INFO"] == address), None):
             assert "evil" not in repr(page.asked_with)
     assert len(site.kept()) >= 4
+
+
+def test_what_is_kept_answers_no_method_of_proxies(site: Site) -> None:
+    page = site.get("/progress/")
+    for method in OF_PROXIES:
+        status, headers, body = site.get("/progress/", method)
+        assert (status, headers["Allow"], body) == ("405 Method Not Allowed", "GET, HEAD", b"")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert site.get("/progress/") == page
+    assert len(site.kept()) == 1
 
 
 def test_a_preview_and_a_search_enter_nowhere(site: Site) -> None:

@@ -161,6 +161,7 @@ def printed() -> str:
     lines += [
         "| the database does not answer | `/readyz` | 503 | page |",
         "| a method that the address does not take | `/data/readings.csv` | 405 | open |",
+        "| TRACE, TRACK or CONNECT | `/` | 405 | as the errors of the address |",
         "| a host that is not the site's | `/` | 400 | page |",
         "| a form without its token | `/` | 403 | page |",
         "| what gunicorn cannot read, or the site fails to answer at all | | 400, 403, 414, 417, 431, 500, 501 | page |",

@@ -20,6 +20,7 @@ from gunicorn.http import errors
 
 from itsci_site import headers, worker
 from itsci_site.lib.newsroom import links
+from itsci_site.middleware import OF_PROXIES
 from meetings.models import Document, Meeting
 from testimonials.models import RENDITIONS, Testimonial
 from tests import factories as make
@@ -133,6 +134,19 @@ def test_every_public_address_in_every_way(public: dict[str, table.Row]) -> None
     assert wrong == []
 
 
+def test_no_address_takes_a_method_of_proxies(public: dict[str, table.Row]) -> None:
+    """TRACE would give back what a proxy added to the request."""
+    client, wrong = Client(), []
+    everywhere = public | {"/admin/": table.ROWS["our_work"], "/static/css/site.css": table.ROWS["our_work"]}
+    for address, row in everywhere.items():
+        for method in OF_PROXIES:
+            response = client.generic(method, address, b"abc", headers={"X-Secret": "abc"})
+            wrong += [f"{method} {address}: {words}" for words in differences(response, row.other)]
+            if (response.status_code, response.headers["Allow"], response.content) != (405, "GET, HEAD", b""):
+                wrong.append(f"{method} {address} answers {response.status_code}: {response.content!r}")
+    assert wrong == []
+
+
 def test_every_public_address_over_https_in_french(public: dict[str, table.Row]) -> None:
     with override_settings(**OVER_HTTPS):
         client, wrong = Client(enforce_csrf_checks=True), []
@@ -141,6 +155,8 @@ def test_every_public_address_over_https_in_french(public: dict[str, table.Row])
             where = in_language(address, "fr") if row.address in translated else address
             wrong += asked(client, where, row, ("GET", "POST"), secure=True)
             redirected = spent(client.get(where))
+            if client.generic("TRACE", where).status_code != 405:
+                wrong.append(f"TRACE {where} is not refused over plain HTTP")
             if redirected.status_code == 301:
                 kind = row.kind if row.kind == "open" else "page"
                 wrong += [f"redirect {where}: {words}" for words in differences(redirected, kind)]
