@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import translation
 
-from itsci_site import away, public_role, views
+from itsci_site import away, public_role, sessions, views
 from itsci_site.away import LAST_GOOD, STANDS, WITHHELD
 from itsci_site.lib import pagecache, uploads
 from itsci_site.lib.newsroom import ledger, proposals
@@ -67,11 +68,15 @@ def admin_policy(get_response: Next) -> Next:
 
 
 def rolling_session(get_response: Next) -> Next:
-    """A session lasts SESSION_COOKIE_AGE from its last request to the admin; public pages neither read nor prolong it."""
+    """A session lasts SESSION_COOKIE_AGE from its last request to the admin, and SESSION_LONGEST_AGE in all.
+
+    Public pages neither read nor prolong it.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/admin/") and request.user.is_authenticated:
-            request.session.modified = True  # so it is saved, and its end moves
+        is_signed_in = request.path_info.startswith("/admin/") and request.user.is_authenticated
+        if is_signed_in and not sessions.prolong(request.session):
+            logout(request)
         return get_response(request)
 
     return middleware

@@ -12,9 +12,8 @@ from io import BytesIO
 from math import ceil
 
 import segno
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -25,6 +24,8 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.util import random_hex
+
+from . import sessions
 
 APP_DIGITS = 6
 RECOVERY_DIGITS = 12  # 40 bits, behind a throttle; digits, so that a phone offers its keypad for either code
@@ -149,9 +150,7 @@ def forget(user: AbstractBaseUser) -> None:
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
-        for session in Session.objects.filter(expire_date__gt=timezone.now()):
-            if session.get_decoded().get(SESSION_KEY) == str(user.pk):
-                session.delete()
+        sessions.end(user)
 
 
 def span(seconds: float) -> str:

@@ -62,6 +62,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from this machine
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 60  # seconds without a request to the admin (middleware.rolling_session)
+SESSION_LONGEST_AGE = 12 * 60 * 60  # seconds from the password on, whatever is asked for meanwhile
 CSRF_COOKIE_SECURE = HTTPS
 # With this name browsers take a cookie over HTTPS alone, and from this very host: no other one of the domain can plant it.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""

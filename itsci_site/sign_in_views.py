@@ -23,7 +23,7 @@ from django_otp import login
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
-from . import second_factor, views
+from . import second_factor, sessions, views
 from .away import ADMIN, is_of_this_site, typed
 from .sign_in_forms import CodeForm, EnrolForm
 
@@ -114,7 +114,8 @@ def enrol_page(request: HttpRequest) -> HttpResponse:
     try:
         if form.is_valid():
             _verify(request, form.device)
-            return _codes(request, form.codes)
+            ended = sessions.end(form.user, request.session.session_key) if moving else 0
+            return _codes(request, form.codes, ended)
     except second_factor.AlreadyEnrolled:
         return second_step(request, next_page(request))
     address = second_factor.app_address(request.user, secret)  # type: ignore[arg-type]
@@ -130,23 +131,37 @@ def qr_image(request: HttpRequest) -> HttpResponse:
     return HttpResponse(second_factor.qr(address), content_type="image/svg+xml")
 
 
-def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
-    return _page(request, "codes", _("Your recovery codes"), codes=codes)
+def _codes(request: HttpRequest, codes: list[str], ended: int) -> HttpResponse:
+    """`ended`: so many other sessions ended with the change."""
+    return _page(request, "codes", _("Your recovery codes"), codes=codes, ended=ended)
 
 
 @sensitive_post_parameters("code")
 def second_factor_page(request: HttpRequest) -> HttpResponse:
-    """For signed-in staff: new recovery codes, or another app. Either asks for a code first."""
+    """For signed-in staff: new recovery codes, another app, the end of sessions. Each asks for a code first."""
     request.session.pop(SECRET, None)
+    chosen = request.POST.getlist("session")
+    if "end" in request.POST and not chosen:  # and the code is not spent
+        messages.error(request, _("Nothing was ended: tick a session first."))
+        return redirect("admin:second_factor")
     form = CodeForm(request.user, request.POST if request.method == "POST" else None)  # type: ignore[arg-type]
     form.fields["code"].widget.attrs.pop("autofocus", None)
     if form.is_valid():
         if "move" in request.POST:
             request.session[SECRET] = second_factor.new_secret()
             return redirect("admin:sign_in_enrol")
-        return _codes(request, second_factor.new_codes(form.user))
-    found = second_factor.summary(form.user)
-    return _page(request, "second_factor", _("Second factor"), _status(form), form=form, summary=found)
+        this = request.session.session_key
+        if "end" in request.POST:
+            number = sessions.end(form.user, this, chosen)
+            messages.success(
+                request, ngettext("{number} session ended.", "{number} sessions ended.", number).format(number=number)
+            )
+            return redirect("admin:second_factor")
+        return _codes(request, second_factor.new_codes(form.user), sessions.end(form.user, this))
+    shown: dict[str, Any] = {
+        "summary": second_factor.summary(form.user), "others": sessions.of(form.user, request.session.session_key)
+    }  # fmt: skip
+    return _page(request, "second_factor", _("Second factor"), _status(form), form=form, chosen=chosen, **shown)
 
 
 def of_the_admin(view: type[TemplateView | FormView], **options: Any) -> Callable[..., HttpResponseBase]:

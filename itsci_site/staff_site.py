@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import sign_in_views
 from .board import board
+from .sessions import begin
 from .sign_in_forms import PasswordForm
 from .sign_in_views import is_half_signed_in, is_verified, next_page, second_step
 
@@ -55,6 +56,7 @@ class StaffSite(admin.AdminSite):
             return second_step(request, next_page(request))
         answer = super().login(request, extra_context)
         if request.method == "POST" and isinstance(answer, HttpResponseRedirect):
+            begin(request.session)
             answer.headers["Location"] = second_step(request, answer.url).url  # this answer carries the new CSRF cookie
         return answer
 

@@ -26,7 +26,7 @@ from django_otp.oath import hotp
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from itsci_site import lockout, second_factor
+from itsci_site import lockout, second_factor, sessions
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -415,6 +415,55 @@ def test_a_session_ends_after_thirty_minutes_without_a_request(client: Client, c
     assert client.get("/admin/")["Location"] == f"{LOGIN}?next=/admin/"
 
 
+def test_a_session_ends_twelve_hours_after_the_password(half: Client, clock: Clock, app: TOTPDevice) -> None:
+    clock.wait(minutes=10)
+    assert give_code(half, clock.code(app.key)).status_code == 302  # which is no new begin
+    for _time in range(28):
+        clock.wait(minutes=25)
+        assert is_in(half)
+    assert half.get("/admin/").cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 600
+    clock.wait(minutes=9, seconds=59)
+    assert is_in(half)
+    clock.wait(seconds=1)
+    assert half.get("/admin/")["Location"] == f"{LOGIN}?next=/admin/"
+    give_password(half)
+    clock.wait(minutes=1)
+    assert give_code(half, clock.code(app.key)).status_code == 302
+    assert half.get("/admin/").cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 1800, "and begins anew"
+
+
+def test_people_see_their_other_sessions_and_end_them(staff: Client, clock: Clock, codes: list[str]) -> None:
+    is_in(staff)
+    clock.wait(minutes=5)
+    at_five, half, bobs = make.sign_in(Client(), User.objects.get()), Client(), Client()
+    assert is_in(at_five)
+    assert is_in(make.sign_in(bobs, make.make_user("bob")))
+    clock.wait(minutes=5)
+    give_password(half)
+    assert half.get("/admin/password_change/").status_code == 200
+    clock.wait(minutes=5)
+    is_in(at_five)
+    page = staff.get(FACTOR)
+    listed = [(f"{one.since:%H:%M}", f"{one.last:%H:%M}", one.is_half) for one in page.context["others"]]
+    assert listed == [("12:05", "12:15", False), ("12:10", "12:10", True)], "hers alone, without this one"
+    shown = page.content.decode()
+    keys = [key_of(client) for client in (staff, at_five, half, bobs)]
+    assert shown.count('name="session"') == 2 and not [key for key in keys if key in shown]
+    theirs, hers = (one.mark for one in page.context["others"])
+    page = staff.post(FACTOR, {"code": codes[0], "end": ""}, follow=True)
+    assert told(page) == ["Nothing was ended: tick a session first."]
+    page = staff.post(FACTOR, {"code": "000000000000", "end": "", "session": hers})
+    assert error_of(page).startswith("This is no recovery code") and "checked" in page.content.decode()
+    clock.wait(seconds=2)
+    others = sessions.of(User.objects.get(username="bob"))[0].mark
+    page = staff.post(FACTOR, {"code": codes[0], "end": "", "session": [hers, others, "nonsense"]}, follow=True)
+    assert told(page) == ["1 session ended."]
+    assert is_in(staff) and is_in(at_five) and is_in(bobs), "what is not hers, or was not ticked, stays"
+    assert half.get("/admin/password_change/")["Location"].startswith(LOGIN)
+    staff.post(FACTOR, {"code": codes[1], "end": "", "session": theirs})
+    assert not is_in(at_five) and "Nowhere." in staff.get(FACTOR).content.decode()
+
+
 def test_what_was_sent_after_the_end_is_kept(clock: Clock, alice: User, app: TOTPDevice) -> None:
     client = Client(enforce_csrf_checks=True, headers={"Origin": "http://testserver"})
     make.sign_in(client, alice)
@@ -530,6 +579,7 @@ def staff(client: Client, clock: Clock, alice: User, app: TOTPDevice) -> Client:
 
 
 def test_new_recovery_codes(staff: Client, clock: Clock, app: TOTPDevice, codes: list[str]) -> None:
+    other = make.sign_in(Client(), app.user)
     page = staff.get(FACTOR)
     assert "10 recovery codes are left." in page.content.decode()
     assert not [code for code in codes if code in page.content.decode()]
@@ -542,7 +592,7 @@ def test_new_recovery_codes(staff: Client, clock: Clock, app: TOTPDevice, codes:
     new = page.context["codes"]
     assert len(set(new)) == 10 and not set(new) & set(codes)
     assert {token.token for token in StaticToken.objects.all()} == {code.replace(" ", "") for code in new}
-    assert is_in(staff)
+    assert is_in(staff) and not is_in(other)
 
 
 def test_moving_to_another_app(staff: Client, clock: Clock, app: TOTPDevice, codes: list[str]) -> None:
@@ -560,7 +610,9 @@ def test_moving_to_another_app(staff: Client, clock: Clock, app: TOTPDevice, cod
     page = staff.post(ENROL, {"code": clock.code(secret)})
     assert len(page.context["codes"]) == 10
     assert TOTPDevice.objects.get().key == secret and is_in(staff)
-    assert not is_in(other), "a session of the old app has to give a code again"
+    assert "Wherever else you were signed in, you are signed out." in page.content.decode()
+    assert other.get(CODE)["Location"].startswith(LOGIN), "a session of the old app ended"
+    give_password(other)
     clock.wait(seconds=30)
     for old in (clock.code(app.key), codes[1]):
         assert give_code(other, old).status_code == 200
