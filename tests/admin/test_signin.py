@@ -715,10 +715,15 @@ def test_what_ran_out_is_purged(clock: Clock, alice: User, capsys: pytest.Captur
     assert is_in(staying)
 
 
-def test_an_account_of_the_command_enrols_first(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("new_admin", name="Anna")
-    password = capsys.readouterr().out.partition("password ")[2].split()[0]
-    assert give_password(client, name="Anna", password=password)["Location"] == f"{ENROL}?next=%2Fadmin%2F"
+def test_an_account_of_the_command_has_no_name_to_guess_and_enrols_first(capsys: pytest.CaptureFixture[str]) -> None:
+    names = []
+    for given in ({"name": "Anna"}, {}, {}):
+        call_command("new_admin", **given)
+        name, password = re.fullmatch(r"Admin +user (\S+), password (\S+) \(.*\)\n", capsys.readouterr().out).groups()  # type: ignore[union-attr]
+        assert give_password(Client(), name=name, password=password)["Location"] == f"{ENROL}?next=%2Fadmin%2F"
+        names.append(name)
+    assert names[0] == "Anna"
+    assert all(re.fullmatch("staff-[0-9a-f]{6}", name) for name in names[1:]) and names[1] != names[2]
 
 
 # Wrong passwords

@@ -1,8 +1,9 @@
-"""An account for the admin with a random password, which is shown once and kept nowhere."""
+"""An account for the admin with a random password, which is shown once and kept nowhere.
+
+No account is called `admin` unless somebody wants it so: of a name that is not known no password can be tried.
+"""
 
 import secrets
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -17,7 +18,7 @@ class Command(BaseCommand):
     help = "Make an admin account with a random password."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", default="", help="its user name; unset: admin, or admin-2 and so on")
+        parser.add_argument("--name", default="", help="its user name; unset: one that nobody guesses, like staff-7d21fa")
         parser.add_argument("--first", action="store_true", help="only when there is no admin account yet")
 
     def handle(self, *, name: str, first: bool, **_options: Any) -> None:
@@ -28,7 +29,7 @@ class Command(BaseCommand):
                 return step("Admin", "kept; `make superuser` makes another account")
             if users.filter(username=name).exists():
                 raise CommandError(f"There is an account {name} already: choose another NAME.")
-            name = name or next(n for n in _names() if not users.filter(username=n).exists())
+            name = name or f"staff-{secrets.token_hex(3)}"
             account = users.model(username=name, is_staff=True, is_superuser=True)
             account.set_password(password)
             try:
@@ -38,8 +39,3 @@ class Command(BaseCommand):
             account.save()
             # Before the commit: an account whose password nobody saw would be of no use.
             step("Admin", f"user {name}, password {password} (shown only this once)")
-
-
-def _names() -> Iterator[str]:
-    yield "admin"
-    yield from (f"admin-{number}" for number in count(2))

@@ -1,0 +1,75 @@
+"""Passwords that anybody who knows the programme would try are refused, in words that say why."""
+
+import re
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import translation
+
+from itsci_site.passwords import WORDS
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+DOCUMENT = settings.BASE_DIR / "docs" / "sign-in.md"
+
+
+def refused(password: str) -> str:
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Scaling Up ITSCI 2026", "katanga-maniema-1", "1tsc1K4t4ng4!!", "Nord-Kivu 123456", "mineraux-du-kivu",
+        "TRAÇABILITÉ-2026", "Administrator99", "www.glasshub.org", "OfficerOfficer1!", "Bukavuville2026!", "VerreriesUnies!!1",
+        "ruhengeri2026...",
+    ],
+)  # fmt: skip
+def test_what_is_mostly_names_is_refused(password: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["www.glasshub.org"]
+    make.make_region(name_en="Katanga", name_fr="Katanga")
+    region = make.make_region(public_from=None, name_en="Maniema-Nord", name_fr="Ruhengeri")
+    make.make_place(region, name_en="Bukavu Ville", name_fr="Bukavuville")
+    make.make_partner(make.make_programme(), name_en="United Glassworks", name_fr="Verreries unies")
+    assert re.match(r"Without names and words of the programme and the site only \d+ characters", refused(password))
+
+
+@pytest.mark.parametrize(
+    "password", ["itsci: seven green umbrellas", "plough the goat by noon", "xK9-fq2-Lw7-pactA", "1234 wet horses 5678"]
+)
+def test_what_has_enough_besides_is_taken(password: str) -> None:
+    assert refused(password) == ""
+
+
+def test_a_short_one_is_told_that_alone() -> None:
+    assert refused("itsci") == "This password is too short. It must contain at least 12 characters."
+
+
+def test_a_form_says_so_in_french() -> None:
+    client = make.sign_in(Client(), make.make_user(password="plough the goat by noon"))
+    with translation.override("fr"):
+        assert refused("itsci itsci itsci").startswith(
+            "Sans les noms et les mots du programme et du site, il ne reste que 2 caractères"
+        )
+        assert any("ne comptent pas dans sa longueur" in text for text in password_validators_help_texts())
+    typed = {
+        "old_password": "plough the goat by noon",
+        "new_password1": "itsci itsci itsci",
+        "new_password2": "itsci itsci itsci",
+    }
+    page = client.post("/admin/password_change/", typed)
+    assert "only 2 characters of this password are left: it needs 12." in page.content.decode()
+
+
+def test_the_words_are_written_down() -> None:
+    listed = re.search(r"(?s)\*\*Words\*\* that do not count: (.*?)\.\n", DOCUMENT.read_text(encoding="utf-8"))
+    assert listed
+    assert tuple(listed[1].replace("\n", " ").split(", ")) == WORDS
