@@ -59,6 +59,13 @@ def test_little_is_exposed(name: str, units: Path) -> None:
     assert float(found[1]) <= EXPOSED
 
 
+def test_the_history_of_the_code_is_out_of_the_sites_sight() -> None:
+    for name in SERVICES:
+        assert "InaccessiblePaths=-/srv/itsci-site/.git" in options(name)
+    assert 'InaccessiblePaths="-$site/.git"' in (ROOT / "deploy" / "manage").read_text()
+    assert ".git" in (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+
+
 def test_what_the_units_start_is_there() -> None:
     daily = (ROOT / "deploy" / "itsci-site-daily.service").read_text()
     commands = re.findall(r"manage\.py (\w+)", daily)
