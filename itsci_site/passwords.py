@@ -1,4 +1,4 @@
-"""What a new password must not be made of (docs/sign-in.md): the words that whoever knows the programme would try first."""
+"""What a new password must not be (docs/sign-in.md): made of the programme's own words, or one that has leaked."""
 
 import re
 import unicodedata
@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from itsci_site.lib import leaked
 from itsci_site.lib.languages import in_each_language
 from itsci_site.lib.newsroom.roles import ROLES
 from meetings.models import Place
@@ -47,6 +48,19 @@ class WithoutNames:
 
     def get_help_text(self) -> str:
         return _("Names of regions, places and partners, and words like “mining” or “ITSCI”, do not count towards its length.")
+
+
+class NotLeaked:
+    """Refuses what stands in lists of leaked passwords (lib/leaked.py). Nobody else is asked."""
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        if leaked.has(password):
+            raise ValidationError(
+                _("This password is in lists of leaked ones, which are tried first. Take another."), code="leaked"
+            )
+
+    def get_help_text(self) -> str:
+        return _("A password that is known to have leaked, of anybody’s, is refused.")
 
 
 def words() -> Iterator[str]:

@@ -1,15 +1,21 @@
 """Passwords that anybody who knows the programme would try are refused, in words that say why."""
 
+import gzip
 import re
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import password_validation
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import translation
 
+from itsci_site.lib import leaked
 from itsci_site.passwords import WORDS
 from tests import factories as make
 
@@ -67,6 +73,35 @@ def test_a_form_says_so_in_french() -> None:
     }
     page = client.post("/admin/password_change/", typed)
     assert "only 2 characters of this password are left: it needs 12." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "password", ["passwordpasswor", "Unbelievable", "1q2w3e4r5t6y", "iloveyouforever", "azertyuiop123", "jesuisunefille"]
+)
+def test_what_has_leaked_is_refused(password: str) -> None:
+    assert "This password is in lists of leaked ones, which are tried first. Take another." in refused(password)
+
+
+def test_many_leaked_ones_are_known_and_few_others() -> None:
+    """Those of Django's list that are long enough are the most used of all."""
+    listed = (
+        gzip.decompress((Path(password_validation.__file__).parent / "common-passwords.txt.gz").read_bytes()).decode().split()
+    )
+    known = [word for word in listed if len(word) >= settings.PASSWORD_LENGTH]
+    assert len(known) > 100 and all(leaked.has(word) for word in known)
+    assert leaked.FILE.stat().st_size * 8 > 1_000_000 * leaked.BITS
+    assert leaked.SHORTEST == settings.PASSWORD_LENGTH
+    others = sum(leaked.has(f"{number} not in any list") for number in range(2_000))
+    assert others < 10, "one in a thousand"
+
+
+def test_the_file_is_made_of_lists() -> None:
+    field = leaked.made(["Some Leaked One", "short", *(f"another one {number}" for number in range(1_000))])
+    assert field == leaked.made(["some leaked one", *(f"another one {number}" for number in range(1_000))])
+    with patch.object(leaked, "FILE") as file:
+        file.stat.return_value.st_size = len(field)
+        file.open.side_effect = lambda *_, **__: BytesIO(field)
+        assert leaked.has("some LEAKED one") and leaked.has("another one 999") and not leaked.has("a wholly other")
 
 
 def test_the_words_are_written_down() -> None:

@@ -25,8 +25,8 @@ def test_what_two_extras_need_is_in_it_once() -> None:
     assert len(names) == len(set(names))
 
 
-def test_fonts_and_maps_are_in_it() -> None:
+def test_what_others_made_is_in_it() -> None:
     folders = [path for path in ROOT.iterdir() if path.name in ("itsci_site", "regions", "static", "templates")]
-    kinds = (".ttf", ".otf", ".woff", ".woff2", ".geojson", ".min.js")
+    kinds = (".ttf", ".otf", ".woff", ".woff2", ".geojson", ".min.js", ".bin")
     files = {str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("*") if path.name.endswith(kinds)}
     assert files == set(sbom.DATA)
