@@ -29,6 +29,7 @@ from django.core.exceptions import (
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import DatabaseError, DataError, ProgrammingError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
 from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext as _
 
@@ -38,6 +39,8 @@ from .middleware import Next
 NUL = "\x00"
 TRIED = 20
 """So many parameters of an address are tried one by one; a link of the admin has a handful."""
+FILES = {"newsroom_entry_csv": "admin:newsroom_entry_changelist", "export_readings": "admin:regions_reading_changelist"}
+"""What is taken away from a list as the address filters it, and that list."""
 ROWS = re.compile(r"(?P<prefix>[\w-]+)-(TOTAL|INITIAL)_FORMS")
 
 
@@ -115,7 +118,12 @@ class AdminInput:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A filter that shows only in the query what it is, like a regular expression that is none."""
         page = _list_of(request)
-        return _without_unread(request, page) if page and _is_refusal(error) else None
+        if page and _is_refusal(error):
+            return _without_unread(request, page)
+        listed = FILES.get(request.resolver_match.url_name or "") if request.resolver_match else None
+        if listed and (isinstance(error, IncorrectLookupParameters) or _is_refusal(error)):
+            return HttpResponseRedirect(f"{reverse(listed)}?{request.GET.urlencode()}")  # the list tells what it cannot read
+        return None
 
 
 def in_words(error: Exception) -> str:

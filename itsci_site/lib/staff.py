@@ -11,6 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -74,8 +75,9 @@ class Moment(forms.SplitDateTimeField):
         if not isinstance(value, str):
             return value
         try:
-            return forms.DateTimeField().to_python(value)
-        except ValidationError:
+            moment = forms.DateTimeField().to_python(value)
+            return moment and timezone.localtime(moment)
+        except (ValidationError, OverflowError):  # or beyond the calendar, once it is told in the site's time
             return None
 
 

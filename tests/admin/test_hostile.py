@@ -1,6 +1,6 @@
 """Requests that no page of the admin would make, signed in: none breaks it, none changes what it should not.
 
-Four thousand with the other tests, eighty thousand in `make soak`.
+Four thousand with the other tests, forty thousand in `make soak`.
 
 The database is used as deployed, without a transaction around each request: some errors come only with the commit.
 """
@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:DateTimeField .* received a naive datetime:RuntimeWarning"),  # from an address; harmless
 ]
 
-CHUNKS, EACH = 2, size(1_000, 40_000)
+CHUNKS, EACH = 2, size(1_000, 20_000)
 APART = {"django_session", "newsroom_entry", "newsroom_seal", "newsroom_unsealed", "newsroom_ledger"}
 """Signing in and out is no change of what the site holds; the trail of changes is only ever added to."""
 

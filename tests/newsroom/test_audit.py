@@ -112,6 +112,16 @@ def test_nonsense_is_said_or_passed_over(query: dict[str, str], region: Region, 
     assert alices.get(FILE, query).status_code == 200
 
 
+@pytest.mark.parametrize("query", ["next=1", "operation__exact__in=1", "at__year=9e22", "actor__id__exact=a"])
+def test_a_filter_that_cannot_be_read_leads_to_the_list(query: str, region: Region, alices: Client) -> None:
+    """Which tells what of the address it left out. Nothing was taken away."""
+    answer = alices.get(f"{FILE}?{query}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{LIST}?{query}")
+    assert not Note.objects.exists()
+    listed: Page = alices.get(answer.headers["Location"], follow=True)
+    assert "Left out of the address, as it cannot be read" in listed.content.decode()
+
+
 def test_formulas_are_disarmed_and_values_are_json(region: Region, alices: Client) -> None:
     lines = file(alices, table="regions_region", operation__exact="update")
     assert lines[0]["reason"] == "'=1+1"
