@@ -1,6 +1,6 @@
 """Requests that no page of the admin would make, signed in: none breaks it, none changes what it should not.
 
-Four thousand with the other tests, forty thousand in `make soak`.
+Two thousand with the other tests, forty thousand in `make soak`.
 
 The database is used as deployed, without a transaction around each request: some errors come only with the commit.
 """

@@ -1,6 +1,6 @@
 """Requests to public addresses that no browser would make: none breaks the site, none leaves a traceback or memory behind.
 
-Six thousand with the other tests, a hundred and sixty thousand in `make soak`: through gunicorn's parser and the page cache
+Eight thousand with the other tests, a hundred and sixty thousand in `make soak`: through gunicorn's parser and the page cache
 in this process, and as bytes over the sockets of a server as deployed. One that fails is told with the bytes it was.
 """
 
