@@ -35,6 +35,8 @@ NO_KEYS, NO_BUCKET = "NoCredentials", "NoSuchBucket"
 BAD_KEYS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "Forbidden", "403")
 UNKNOWN = ("NotImplemented", "MethodNotAllowed", "UnsupportedOperation")
 """Of a store that has no such thing as versions."""
+OTHER_REGION = ("301", "400", "AuthorizationHeaderMalformed")
+"""A name is looked for by HEAD, whose refusals have a number alone."""
 log = logging.getLogger(__name__)
 
 
@@ -62,8 +64,8 @@ class ObjectStore(S3Storage):
         return self.connection.meta.client
 
     @contextmanager
-    def asked(self, name: str = "") -> Iterator[None]:
-        """Around whatever asks the store. Raises OSError in the place of its errors."""
+    def asked(self, name: str = "", expected: tuple[str, ...] = ()) -> Iterator[None]:
+        """Around whatever asks the store. Raises OSError in the place of its errors, and logs what is not `expected`."""
         was_silent, now = self._rests_until, time.monotonic()
         if now < was_silent:
             raise Away("The store of files did not answer a moment ago")
@@ -76,7 +78,8 @@ class ObjectStore(S3Storage):
             code = str(error.response["Error"].get("Code", "?"))
             if code in MISSING:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
-            log.warning("The store of files refuses: %s", code)
+            if code not in expected:
+                log.warning("The store of files refuses: %s", code)
             raise Away(f"The store of files refuses ({code})", code) from error
         except (BotoCoreError, Boto3Error) as error:
             self._rests_until = time.monotonic() + REST
@@ -181,6 +184,11 @@ def _in_words(store: ObjectStore, act: str, error: OSError) -> tuple[str, str]:
             f"The store of MEDIA_S3 refuses the keys ({code}): no file can be {act}.",
             f"Correct {names}: they have to {may}.",
         )
+    if code in OTHER_REGION:
+        return (
+            f"The store of MEDIA_S3 answers {code}: no file can be {act}.",
+            "Is its region in MEDIA_S3 right? Then look at the store's own log.",
+        )
     if code:
         return f"The store of MEDIA_S3 answers {code}: no file can be {act}.", "Look at MEDIA_S3, and at the store's own log."
     return (
@@ -192,7 +200,7 @@ def _in_words(store: ObjectStore, act: str, error: OSError) -> tuple[str, str]:
 def _versions(store: ObjectStore) -> Iterator[tuple[str, str]]:
     where = {"Bucket": store.bucket_name}
     try:
-        with store.asked():
+        with store.asked(expected=UNKNOWN):
             if store.client.get_bucket_versioning(**where).get("Status") == "Enabled":
                 yield (
                     f"The bucket {store.bucket_name} keeps versions: what is withdrawn or erased stays there.",
