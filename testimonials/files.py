@@ -79,7 +79,7 @@ def sweep(at_once: Iterable[str] = ()) -> int:
     sure, young = set(at_once), timezone.now() - GRACE
     stored = {name.partition("-")[0]: name for name in names}
     left = stored.keys() - _named()
-    left = {one for one in left if one in sure or default_storage.get_modified_time(f"{FOLDER}/{stored[one]}") < young}
+    left = {one for one in left if one in sure or uploads.written_before(default_storage, f"{FOLDER}/{stored[one]}", young)}
     for portrait in left:
         remove(portrait)
     return len(left)

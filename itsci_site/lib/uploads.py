@@ -104,7 +104,15 @@ def sweep(storage: Storage, folder: str, unnamed: Unnamed, before: datetime) -> 
         names = [f"{folder}/{name}" for name in storage.listdir(folder)[1]]
     except FileNotFoundError:
         return []
-    gone = [name for name in unnamed(names) if storage.get_modified_time(name) < before]
+    gone = [name for name in unnamed(names) if written_before(storage, name, before)]
     for name in gone:
         storage.delete(name)
     return gone
+
+
+def written_before(storage: Storage, name: str, moment: datetime) -> bool:
+    """Not what has gone since it was listed: another process sweeps, too, and some stores' lists lag."""
+    try:
+        return storage.get_modified_time(name) < moment
+    except FileNotFoundError:
+        return False

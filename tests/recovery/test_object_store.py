@@ -195,6 +195,19 @@ def test_no_object_is_written_over(bucket: Bucket) -> None:
         default_storage.size("meetings/none.pdf")
 
 
+@commits
+def test_what_is_still_listed_but_gone_stops_no_sweep(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Swift lists what was deleted until its updater has run; or another machine swept it."""
+    listdir = object_store.ObjectStore.listdir
+    ghosts = {"meetings": "0.pdf", "portraits": f"{'0' * 32}-96.jpg"}
+    monkeypatch.setattr(object_store.ObjectStore, "listdir", lambda store, path: ([], [ghosts[path], *listdir(store, path)[1]]))
+    for name in ("meetings/1.pdf", portraits.path("b" * 32, "96.jpg")):
+        default_storage.save(name, ContentFile(b"x"))
+    monkeypatch.setattr(documents, "UNTOUCHED", timedelta(seconds=-5))
+    monkeypatch.setattr(portraits, "GRACE", timedelta(seconds=-5))
+    assert len(documents.sweep()) == 1 == portraits.sweep() and bucket.names() == set()
+
+
 # It is away
 
 
@@ -416,10 +429,9 @@ def test_a_bucket_that_everybody_reads(bucket: Bucket) -> None:
     )
     try:
         bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=allowed)
-    except ClientError:  # Swift knows no policies
-        bucket.client.put_bucket_acl(Bucket=bucket.name, ACL="public-read")
-    (what,) = told()
-    assert what.startswith(f"Everybody can read what is in the bucket {bucket.name}")
+    except ClientError as error:
+        pytest.skip(f"the store knows no policies: {error}")
+    assert [what.partition(":")[0] for what in told()] == [f"Everybody can read what is in the bucket {bucket.name}"]
 
 
 def test_an_open_wire(bucket: Bucket) -> None:
