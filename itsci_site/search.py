@@ -4,18 +4,19 @@ One statement finds and ranks, one reads the rows of a page, one marks the words
 querysets as everywhere. A search that takes too long is given up by Postgres.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import DateField, F, IntegerField, Q, QuerySet, Value
+from django.db.models import BooleanField, DateField, F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, JSONArray
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
@@ -68,12 +69,12 @@ class Kind:
     """The field with the day by which the newest are told."""
 
     @property
-    def columns(self) -> list[str]:
-        """In every language: a text that lacks one is printed in another. And what tells which are out of date."""
+    def source(self) -> together.Source:
+        """With every language: a text that lacks one is printed in another. And with what tells which are out of date."""
         plain = [name for name in self.needs.split() if not name.endswith("*")]
         translated = [name.removesuffix("*") for name in self.needs.split() if name.endswith("*")]
         kept = {f"{name.rpartition('__')[0]}__translated_from".removeprefix("__") for name in translated}
-        return [*plain, *in_each_language(*translated), *sorted(kept)]
+        return together.Source(self.rows, (*plain, *in_each_language(*translated), *sorted(kept)))
 
 
 NAMES = {
@@ -122,7 +123,7 @@ KINDS = (
     ),
     Kind(
         "measure",
-        rows=lambda: Metric.objects.filter(pk__in=metrics(timezone.now()).order_by().values("pk")),
+        rows=lambda: Metric.objects.filter(pk__in=metrics().order_by().values("pk")),
         needs="slug name* definition*",
         title=lambda metric: words(metric, "name"),
         parts=lambda metric: [words(metric, "definition")],
@@ -244,24 +245,41 @@ def search(sought: str, kind: str = "", page: int = 1) -> Found:
 
 def _hits(sought: str, kind: str) -> Iterator[tuple[int, int]]:
     """The number in KINDS and the key of each row found: the best first, or the newest where there are more than MOST."""
-    branches = [_branch(number, one, sought) for number, one in enumerate(KINDS) if kind in ("", one.name)]
-    rows = sorted(branches[0].union(*branches[1:], all=True), key=lambda row: (-row["hit_rank"], row["hit_kind"], row["pk"]))
+    wanted, unwanted = fulltext.parted(sought)
+    kinds = tuple((number, one) for number, one in enumerate(KINDS) if kind in ("", one.name))
+    sql, parameters = _statement(kinds, str(get_language()), bool(unwanted), MOST)
+    typed = {WANTED: wanted, UNWANTED: unwanted}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [typed.get(one, one) for one in parameters])
+        rows = sorted((-rank, number, pk, day) for number, pk, rank, day in cursor.fetchall())
     if len(rows) > MOST:
-        rows.sort(key=lambda row: row["hit_day"] or date.max, reverse=True)
-    return ((row["hit_kind"], row["pk"]) for row in rows)
+        rows.sort(key=lambda row: row[3] or date.max, reverse=True)
+    return ((number, pk) for _rank, number, pk, _day in rows)
 
 
-def _branch(number: int, kind: Kind, sought: str) -> QuerySet:
-    """Rows of one kind that hold the words, the newest MOST and one more."""
+WANTED, UNWANTED = "\ue002", "\ue003"
+"""In the parameters of a statement, where the words stand that somebody types."""
+
+
+@cache
+def _statement(kinds: tuple[tuple[int, Kind], ...], language: str, excludes: bool, most: int) -> tuple[str, tuple[Any, ...]]:
+    """What finds and ranks, made once in each process for each way to ask: to make it costs more than to run it."""
+    branches = [_branch(number, kind, UNWANTED if excludes else "", most) for number, kind in kinds]
+    sql, parameters = branches[0].union(*branches[1:], all=True).query.sql_with_params()
+    return f"SELECT hit_kind, pk, hit_rank, hit_day FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
+
+
+def _branch(number: int, kind: Kind, unwanted: str, most: int) -> QuerySet:
+    """Rows of one kind that hold the words, the newest `most` and one more."""
     rows = kind.rows()
     table = rows.model._meta.db_table
-    found = rows.filter(fulltext.found(table, sought)).annotate(
+    found = rows.filter(fulltext.matching(table, WANTED, unwanted)).annotate(
         hit_kind=Value(number, output_field=IntegerField()),
-        hit_rank=fulltext.rank(table, sought),
+        hit_rank=fulltext.rank(table, WANTED),
         hit_day=Cast(F(kind.day) if kind.day else Value(None), DateField()),
     )
     newest = found.order_by(*(["-hit_day"] if kind.day else []), "-pk")
-    return newest.values("hit_kind", "pk", "hit_rank", "hit_day")[: MOST + 1]
+    return newest.values("hit_kind", "pk", "hit_rank", "hit_day")[: most + 1]
 
 
 def _results(hits: list[tuple[int, int]], sought: str) -> Iterator[Result]:
@@ -269,9 +287,7 @@ def _results(hits: list[tuple[int, int]], sought: str) -> Iterator[Result]:
     keys: dict[int, list[int]] = {}
     for number, pk in hits:
         keys.setdefault(number, []).append(pk)
-    found = together.rows(
-        {number: (KINDS[number].rows().filter(pk__in=keys[number]), KINDS[number].columns) for number in sorted(keys)}
-    )
+    found = together.rows({number: (KINDS[number].source, keys[number]) for number in sorted(keys)})
     shown = [(KINDS[number], found[number, pk]) for number, pk in hits if (number, pk) in found]
     if not shown:
         return
@@ -369,29 +385,37 @@ def _vocabulary() -> dict[str, str]:
 
     Each in small letters, with how it is written: names of places keep their capitals.
     """
-    texts: list[tuple[QuerySet, tuple[str, ...], str]] = [
-        (Region.objects.published(), ("name", "lead"), "name"),
-        (Country.objects.filter(pk__in=Region.objects.published().values("country")), ("name",), "name"),
-        (Metric.objects.filter(pk__in=metrics(timezone.now()).order_by().values("pk")), ("name", "definition"), ""),
-        (Testimonial.objects.published(), ("story_title", "story_teaser"), ""),
-        (Meeting.objects.published().newest_first(), ("topics", "place__name"), "place__name"),
-        (Activity.objects.filter(_in_public_programme()), ("title", "text"), ""),
-        (Partner.objects.filter(_in_public_programme()), ("name",), ""),
-    ]
-    columns = [in_each_language(*fields) for _rows, fields, _place in texts]
-    branches = [
-        rows.annotate(number=Value(number, output_field=IntegerField()), texts=JSONArray(*columns[number])).values_list(
-            "number", "texts"
-        )[:NEWEST_WORDS]
-        for number, (rows, _fields, _place) in enumerate(texts)
-    ]
     found: dict[str, str] = {}
-    for number, row in branches[0].union(*branches[1:], all=True):
-        places = in_each_language(texts[number][2]) if texts[number][2] else ()
-        for column, text in zip(columns[number], row, strict=True):
-            for word in WORD.findall(text or ""):
-                found[word.lower()] = word if column in places else found.get(word.lower(), word.lower())
+    with connection.cursor() as cursor:
+        cursor.execute(*_texts())
+        for is_place, texts in cursor.fetchall():
+            for word in WORD.findall(" ".join(text for text in json.loads(texts) if text)):
+                found[word.lower()] = word if is_place else found.get(word.lower(), word.lower())
     return found
+
+
+@cache
+def _texts() -> tuple[str, tuple[Any, ...]]:
+    """The statement of `_vocabulary`, made once in each process: whether a text is the name of a place, and it by language."""
+    regions = Region.objects.published()
+    countries = Country.objects.filter(pk__in=Region.objects.published().values("country"))
+    meetings = Meeting.objects.published().newest_first()
+    texts: list[tuple[QuerySet, bool, tuple[str, ...]]] = [
+        (regions, True, ("name",)), (countries, True, ("name",)), (meetings, True, ("place__name",)),
+        (regions, False, ("lead",)), (meetings, False, ("topics",)),
+        (Metric.objects.filter(pk__in=metrics().order_by().values("pk")), False, ("name", "definition")),
+        (Testimonial.objects.published(), False, ("story_title", "story_teaser")),
+        (Activity.objects.filter(_in_public_programme()), False, ("title", "text")),
+        (Partner.objects.filter(_in_public_programme()), False, ("name",)),
+    ]  # fmt: skip
+    branches = [
+        rows.annotate(
+            is_place=Value(is_place, output_field=BooleanField()), texts=JSONArray(*in_each_language(*fields))
+        ).values("is_place", "texts")[:NEWEST_WORDS]
+        for rows, is_place, fields in texts
+    ]
+    sql, parameters = branches[0].union(*branches[1:], all=True).query.sql_with_params()
+    return f"SELECT is_place, texts FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
 
 
 WORD = re.compile(r"\w{4,}")

@@ -131,11 +131,11 @@ def _of_programme(programme: Programme, at: datetime) -> list[PublicHeadline]:
     return [PublicHeadline(headline, programme, beside.get(headline)) for headline in found]
 
 
-def public_headlines(at: datetime) -> QuerySet[Headline]:
+def public_headlines(at: datetime | None = None) -> QuerySet[Headline]:
     return Headline.objects.published(at).filter(programme__in=Programme.objects.published(at))
 
 
-def metrics(at: datetime) -> QuerySet[Metric]:
+def metrics(at: datetime | None = None) -> QuerySet[Metric]:
     """What public regions report, or a public headline speaks of."""
     reported = Q(series__region__in=Region.objects.published(at))
     return Metric.objects.filter(reported | Q(headlines__in=public_headlines(at))).distinct().order_by("order", "slug")

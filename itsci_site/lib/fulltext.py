@@ -100,12 +100,16 @@ def found(table: str, words: str) -> Q:
 
     Operators as on search engines: "two words" together, `or`, a minus before what must not be there in any language.
     """
-    wanted, unwanted = _parted(words)
+    return matching(table, *parted(words))
+
+
+def matching(table: str, wanted: str, unwanted: str) -> Q:
+    """`found` of words that were parted."""
     condition = Q(_matches(table, wanted))
     return condition & ~Q(_matches(table, unwanted)) if unwanted else condition
 
 
-def _parted(words: str) -> tuple[str, str]:
+def parted(words: str) -> tuple[str, str]:
     """What is looked for, and what must not be there, joined by `or`."""
     unwanted = [" ".join(STRAY.sub(" ", match[1]).split()) for match in MINUS.finditer(words)]
     return STRAY.sub(" ", MINUS.sub(" ", words)), " or ".join(filter(None, unwanted))
@@ -122,16 +126,16 @@ def _matches(table: str, words: str) -> RawSQL:
     return RawSQL(f"({sql})", _parameters(codes, words), output_field=models.BooleanField())  # noqa: S611 - names of our own
 
 
-def rank(table: str, words: str) -> RawSQL:
+def rank(table: str, wanted: str) -> RawSQL:
     """How well a row fits, from the stored columns: its best language counts."""
-    codes, (wanted, _unwanted) = _languages(), _parted(words)
+    codes = _languages()
     sql = ", ".join(f'ts_rank("{table}".search_{code}, websearch_to_tsquery(%s::regconfig, %s))' for code in codes)
     return RawSQL(f"greatest({sql})", _parameters(codes, wanted), output_field=models.FloatField())  # noqa: S611 - names of our own
 
 
 def query(words: str) -> tuple[str, list[str]]:
     """SQL of what is looked for as a query that is true where any language finds it, with its parameters."""
-    codes, (wanted, _unwanted) = _languages(), _parted(words)
+    codes, (wanted, _unwanted) = _languages(), parted(words)
     return " || ".join("websearch_to_tsquery(%s::regconfig, %s)" for _code in codes), _parameters(codes, wanted)
 
 

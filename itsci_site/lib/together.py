@@ -1,32 +1,49 @@
 """Rows of several models by one statement: what shows a little of many tables asks once for all of them."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db.models import IntegerField, Model, QuerySet, Value
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import JSONObject
 
-from .replica import here
+from .replica import connection, here
 
 
-def rows(asked: dict[int, tuple[QuerySet, Sequence[str]]]) -> dict[tuple[int, int], Any]:
-    """Rows with the columns that are named, by the number they were asked under and their key.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows of one model, and which of their columns are read; any other is read when it is asked for.
 
-    A column of a related row is named through its relation: "region__country__name_en". Any other is read when it is asked for.
+    `rows` is asked once in each process, as making its SQL costs more than running it: its rows rest on the database alone.
+    A column of a related row is named through its relation: "region__country__name_en".
     """
-    branches = [
-        found.order_by()
-        .annotate(
-            asked_as=Value(number, output_field=IntegerField()), told=JSONObject(id="pk", **{name: name for name in names})
-        )
-        .values_list("asked_as", "pk", "told")
-        for number, (found, names) in asked.items()
-    ]
-    if not branches:
+
+    rows: Callable[[], QuerySet]
+    names: tuple[str, ...]
+
+
+def rows(asked: dict[int, tuple[Source, list[int]]]) -> dict[tuple[int, int], Any]:
+    """The rows of each source that have these keys, by the number that they were asked under and their key."""
+    if not asked:
         return {}
-    models = {number: found.model for number, (found, _names) in asked.items()}
-    return {(number, pk): _row(models[number], told) for number, pk, told in branches[0].union(*branches[1:], all=True)}
+    parts, parameters = [], list[Any]()
+    for number, (source, keys) in asked.items():
+        sql, given = _statement(source)
+        parts.append(f"SELECT {number:d}, key, told FROM ({sql}) AS one WHERE key = ANY(%s::bigint[])")  # noqa: S608 - parameters
+        parameters += [*given, keys]
+    models = {number: source.rows().model for number, (source, _keys) in asked.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        return {(number, pk): _row(models[number], json.loads(told)) for number, pk, told in cursor.fetchall()}
+
+
+@cache
+def _statement(source: Source) -> tuple[str, tuple[Any, ...]]:
+    told = JSONObject(id="pk", **{name: name for name in source.names})
+    return source.rows().order_by().annotate(key=F("pk"), told=told).values("key", "told").query.sql_with_params()
 
 
 def _row(model: type[Model], told: dict[str, Any]) -> Model:
