@@ -265,7 +265,7 @@ WANTED, UNWANTED = "\ue002", "\ue003"
 def _statement(kinds: tuple[tuple[int, Kind], ...], language: str, excludes: bool, most: int) -> tuple[str, tuple[Any, ...]]:
     """What finds and ranks, made once in each process for each way to ask: to make it costs more than to run it."""
     branches = [_branch(number, kind, UNWANTED if excludes else "", most) for number, kind in kinds]
-    sql, parameters = branches[0].union(*branches[1:], all=True).query.sql_with_params()
+    sql, parameters = together.statement(branches[0].union(*branches[1:], all=True))
     return f"SELECT hit_kind, pk, hit_rank, hit_day FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
 
 
@@ -414,7 +414,7 @@ def _texts() -> tuple[str, tuple[Any, ...]]:
         ).values("is_place", "texts")[:NEWEST_WORDS]
         for rows, is_place, fields in texts
     ]
-    sql, parameters = branches[0].union(*branches[1:], all=True).query.sql_with_params()
+    sql, parameters = together.statement(branches[0].union(*branches[1:], all=True))
     return f"SELECT is_place, texts FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
 
 

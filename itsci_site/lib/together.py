@@ -43,7 +43,13 @@ def rows(asked: dict[int, tuple[Source, list[int]]]) -> dict[tuple[int, int], An
 @cache
 def _statement(source: Source) -> tuple[str, tuple[Any, ...]]:
     told = JSONObject(id="pk", **{name: name for name in source.names})
-    return source.rows().order_by().annotate(key=F("pk"), told=told).values("key", "told").query.sql_with_params()
+    return statement(source.rows().order_by().annotate(key=F("pk"), told=told).values("key", "told"))
+
+
+def statement(found: QuerySet) -> tuple[str, tuple[Any, ...]]:
+    """SQL and its parameters, in the words of the server that is asked here; QuerySet has them for the first database alone."""
+    sql, parameters = found.query.get_compiler(here()).as_sql()
+    return sql, tuple(parameters)
 
 
 def _row(model: type[Model], told: dict[str, Any]) -> Model:
