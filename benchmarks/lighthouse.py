@@ -27,6 +27,7 @@ if __name__ == "__main__":
 
 from benchmarks.machine import machine, write
 from benchmarks.pages import free_port, gunicorn, started
+from tests.browser import chromium
 
 VERSION = "12.8.2"
 PAGES = ("/", "/where-we-work/", "/progress/", "/progress/miners/", "/meetings/")
@@ -61,7 +62,7 @@ console.log(JSON.stringify(found));
 def scores(site: str) -> dict[str, Any]:
     """Versions, and by page and policy the four scores and the audits that count and failed."""
     asked = {
-        "chromium": shutil.which(os.environ.get("CHROMIUM", "chromium")), "flags": FLAGS,
+        "chromium": shutil.which(chromium.find()), "flags": FLAGS,
         "addresses": {path: site + path for path in PAGES},
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -74,8 +75,8 @@ def scores(site: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    for program in ("npm", os.environ.get("CHROMIUM", "chromium")):
-        if not shutil.which(program):
+    for program, there in (("npm", "npm"), ("Chromium", chromium.find())):
+        if not shutil.which(there):
             sys.exit(f"There is no {program} here, which this needs.")
     port = free_port()
     with started(gunicorn("itsci_site.wsgi:application", port), port):

@@ -91,6 +91,14 @@ def _in_public_programme() -> Q:
     return Q(programme__in=Programme.objects.published())
 
 
+def _countries() -> QuerySet[Country]:
+    return Country.objects.filter(pk__in=Region.objects.published().values("country"))
+
+
+def _measures() -> QuerySet[Metric]:
+    return Metric.objects.filter(pk__in=metrics().order_by().values("pk"))
+
+
 def _region(path: str) -> str:
     """What is told of where a row belongs."""
     return " ".join(f"{path}__{name}" for name in ("kind", "code", "name*", "country__iso_code", "country__short_name*"))
@@ -113,7 +121,7 @@ KINDS = (
     ),
     Kind(
         "region",
-        rows=lambda: Country.objects.filter(pk__in=Region.objects.published().values("country")),
+        rows=_countries,
         needs="slug iso_code name* introduction*",
         title=lambda country: words(country, "name"),
         parts=lambda country: [words(country, "introduction")],
@@ -123,7 +131,7 @@ KINDS = (
     ),
     Kind(
         "measure",
-        rows=lambda: Metric.objects.filter(pk__in=metrics().order_by().values("pk")),
+        rows=_measures,
         needs="slug name* definition*",
         title=lambda metric: words(metric, "name"),
         parts=lambda metric: [words(metric, "definition")],
@@ -263,10 +271,12 @@ WANTED, UNWANTED = "\ue002", "\ue003"
 
 @cache
 def _statement(kinds: tuple[tuple[int, Kind], ...], language: str, excludes: bool, most: int) -> tuple[str, tuple[Any, ...]]:
-    """What finds and ranks, made once in each process for each way to ask: to make it costs more than to run it."""
+    """What finds and ranks, made once in each process for each way to ask: to make it costs more than to run it.
+
+    `language` is the page's, whose columns come first.
+    """
     branches = [_branch(number, kind, UNWANTED if excludes else "", most) for number, kind in kinds]
-    sql, parameters = together.statement(branches[0].union(*branches[1:], all=True))
-    return f"SELECT hit_kind, pk, hit_rank, hit_day FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
+    return together.statement(branches[0].union(*branches[1:], all=True), "hit_kind", "pk", "hit_rank", "hit_day")
 
 
 def _branch(number: int, kind: Kind, unwanted: str, most: int) -> QuerySet:
@@ -398,12 +408,11 @@ def _vocabulary() -> dict[str, str]:
 def _texts() -> tuple[str, tuple[Any, ...]]:
     """The statement of `_vocabulary`, made once in each process: whether a text is the name of a place, and it by language."""
     regions = Region.objects.published()
-    countries = Country.objects.filter(pk__in=Region.objects.published().values("country"))
     meetings = Meeting.objects.published().newest_first()
     texts: list[tuple[QuerySet, bool, tuple[str, ...]]] = [
-        (regions, True, ("name",)), (countries, True, ("name",)), (meetings, True, ("place__name",)),
+        (regions, True, ("name",)), (_countries(), True, ("name",)), (meetings, True, ("place__name",)),
         (regions, False, ("lead",)), (meetings, False, ("topics",)),
-        (Metric.objects.filter(pk__in=metrics().order_by().values("pk")), False, ("name", "definition")),
+        (_measures(), False, ("name", "definition")),
         (Testimonial.objects.published(), False, ("story_title", "story_teaser")),
         (Activity.objects.filter(_in_public_programme()), False, ("title", "text")),
         (Partner.objects.filter(_in_public_programme()), False, ("name",)),
@@ -414,8 +423,7 @@ def _texts() -> tuple[str, tuple[Any, ...]]:
         ).values("is_place", "texts")[:NEWEST_WORDS]
         for rows, is_place, fields in texts
     ]
-    sql, parameters = together.statement(branches[0].union(*branches[1:], all=True))
-    return f"SELECT is_place, texts FROM ({sql}) AS one", parameters  # noqa: S608 - made by Django
+    return together.statement(branches[0].union(*branches[1:], all=True), "is_place", "texts")
 
 
 WORD = re.compile(r"\w{4,}")

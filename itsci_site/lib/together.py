@@ -15,7 +15,7 @@ from .replica import connection, here
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows of one model, and which of their columns are read; any other is read when it is asked for.
+    """Rows of a model, and which of their columns are read; any other is read when it is asked for.
 
     `rows` is asked once in each process, as making its SQL costs more than running it: its rows rest on the database alone.
     A column of a related row is named through its relation: "region__country__name_en".
@@ -31,25 +31,27 @@ def rows(asked: dict[int, tuple[Source, list[int]]]) -> dict[tuple[int, int], An
         return {}
     parts, parameters = [], list[Any]()
     for number, (source, keys) in asked.items():
-        sql, given = _statement(source)
-        parts.append(f"SELECT {number:d}, key, told FROM ({sql}) AS one WHERE key = ANY(%s::bigint[])")  # noqa: S608 - parameters
+        _model, sql, given = _read(source)
+        parts.append(f"SELECT {number:d}, one.* FROM ({sql}) AS one WHERE key = ANY(%s::bigint[])")  # noqa: S608 - parameters
         parameters += [*given, keys]
-    models = {number: source.rows().model for number, (source, _keys) in asked.items()}
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
-        return {(number, pk): _row(models[number], json.loads(told)) for number, pk, told in cursor.fetchall()}
+        return {(number, pk): _row(_read(asked[number][0])[0], json.loads(told)) for number, pk, told in cursor.fetchall()}
 
 
 @cache
-def _statement(source: Source) -> tuple[str, tuple[Any, ...]]:
-    told = JSONObject(id="pk", **{name: name for name in source.names})
-    return statement(source.rows().order_by().annotate(key=F("pk"), told=told).values("key", "told"))
+def _read(source: Source) -> tuple[type[Model], str, tuple[Any, ...]]:
+    found, told = source.rows(), JSONObject(id="pk", **{name: name for name in source.names})
+    return found.model, *statement(found.order_by().annotate(key=F("pk"), told=told).values("key", "told"), "key", "told")
 
 
-def statement(found: QuerySet) -> tuple[str, tuple[Any, ...]]:
-    """SQL and its parameters, in the words of the server that is asked here; QuerySet has them for the first database alone."""
+def statement(found: QuerySet, *columns: str) -> tuple[str, tuple[Any, ...]]:
+    """SQL of these of its columns, in this order, and its parameters, in the words of the server that is asked here.
+
+    QuerySet has them for the first database alone, and in an order of its own.
+    """
     sql, parameters = found.query.get_compiler(here()).as_sql()
-    return sql, tuple(parameters)
+    return f"SELECT {', '.join(columns)} FROM ({sql}) AS one", tuple(parameters)  # noqa: S608 - made by Django
 
 
 def _row(model: type[Model], told: dict[str, Any]) -> Model:

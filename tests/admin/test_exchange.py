@@ -291,5 +291,9 @@ def test_a_filter_that_cannot_be_read_leads_to_the_list(query: str, where: str, 
         assert "Left out of the address, as it cannot be read" in shown.content.decode()
 
 
+def test_a_file_has_no_pages(alices: Client) -> None:
+    assert alices.get(reverse("export_readings", args=["csv"]) + "?p=x").status_code == 200
+
+
 def test_other_endings_are_not_there(alices: Client) -> None:
     assert alices.get(reverse("export_readings", args=["ods"])).status_code == 404

@@ -90,7 +90,7 @@ def test_a_search_asks_no_more_for_many_kinds(client: Client, language: str, wor
     assert ("<mark>" in page) == words.startswith("mine")
 
 
-def test_a_register_of_many_places_asks_as_often(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_register_of_many_places_asks_as_often(client: Client) -> None:
     region = Region.objects.get(slug="katanga")
     for number in range(MOST_PLACES + 1):
         factories.make_meeting(factories.make_place(region), date(2015, 1, 1 + number % 28))
