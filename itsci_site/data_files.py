@@ -14,7 +14,7 @@ from django.urls import reverse
 from itsci_site.lib.exports import Column, plain, record
 from programmes import exports as figures
 from regions import exports
-from regions.models import Region
+from regions.public import regions_at
 
 from .data_form import DownloadForm, form
 
@@ -104,7 +104,7 @@ def dataset(absolute: Absolute, at: datetime) -> dict[str, Any]:
     """The schema.org record. What is not known (licence, publisher's identifier) is left out."""
     public = exports.public_readings(at)
     span = public.aggregate(first=Min("effective_on"), last=Max("effective_on"), changed=Max("published_at"))
-    places = [record(exports.PLACES, region) for region in Region.objects.published(at).in_order()]
+    places = [record(exports.PLACES, region) for region in regions_at(at)]
     described: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from programmes import exports
 from regions.forms import AsAt, AsAtForm
 from regions.models import Country, Metric, Region
+from regions.public import regions_at
 from regions.versions import past
 
 LONGEST = 60
@@ -107,9 +108,7 @@ def _choice(label: Any, everything: Any, rows: dict[str, Any]) -> forms.ChoiceFi
 
 def form(query: QueryDict, at: datetime) -> DownloadForm:
     """The form with what was public at `at` to choose from; call it inside `past()`."""
-    return DownloadForm(
-        query, timezone.now().astimezone(UTC).date(), Region.objects.published(at).in_order(), exports.metrics(at)
-    )
+    return DownloadForm(query, timezone.now().astimezone(UTC).date(), regions_at(at), exports.metrics(at))
 
 
 def read(query: QueryDict) -> exports.Selection:

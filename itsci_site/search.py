@@ -29,7 +29,7 @@ from itsci_site.lib.languages import in_each_language
 from itsci_site.lib.replica import atomic, connection
 from itsci_site.lib.translated import Words, words
 from meetings.models import Meeting
-from programmes.exports import metrics
+from programmes.exports import public_metrics
 from programmes.models import Activity, Partner, Programme
 from regions.models import Country, Metric, Region
 from testimonials.models import Testimonial
@@ -96,7 +96,7 @@ def _countries() -> QuerySet[Country]:
 
 
 def _measures() -> QuerySet[Metric]:
-    return Metric.objects.filter(pk__in=metrics().order_by().values("pk"))
+    return Metric.objects.filter(pk__in=public_metrics().order_by().values("pk"))
 
 
 def _region(path: str) -> str:

@@ -21,10 +21,11 @@ from itsci_site.lib.found import short
 from itsci_site.lib.pagecache import kept
 from meetings.models import Meeting
 from programmes import tags
-from programmes.public import headlines_of, programme_at, regions_of
+from programmes.public import headline_of, programme_at, regions_of
 from regions import figures
 from regions.history import by_country
 from regions.models import Metric, Region
+from regions.public import regions_at
 from testimonials.models import Testimonial
 
 from .context_processors import SECTIONS, section
@@ -80,7 +81,7 @@ def _figure(metric: str, slug: str | None = None) -> Card:
     """With the number for the whole: the latest headline, else the regions' sum, else words for why there is none."""
     programme = programme_at(slug)
     measure: Metric = get_object_or_404(Metric, slug=metric)
-    headline = headlines_of(programme).filter(metric=measure).first()
+    headline = headline_of(programme, measure)
     table = figures.table(regions_of(programme), [measure])
     if not headline and not by_country(table, measure):
         raise Http404
@@ -95,7 +96,7 @@ def _figure(metric: str, slug: str | None = None) -> Card:
 
 
 def _where_we_work() -> Card:
-    table = figures.table(list(Region.objects.published().in_order()))
+    table = figures.table(regions_at())
     lead = unescape(render_to_string("regions/lead.html", {"table": table}))
     return Card(str(SECTIONS["where_we_work"]), note=lead)
 

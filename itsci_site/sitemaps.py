@@ -26,6 +26,7 @@ from programmes.changes import headline_corrections
 from programmes.models import Headline, Programme
 from programmes.public import FigurePage, figure_pages
 from regions.models import Country, Metric, Reading, Region, Version
+from regions.public import regions_at
 from testimonials.models import Testimonial
 
 ROWS = 1_000
@@ -150,7 +151,7 @@ class Pages(Figured):
 class Regions(Figured):
     @cached_property
     def rows(self) -> list[Region]:
-        return list(Region.objects.published().in_order())
+        return regions_at()
 
     @cached_property
     def last_reading(self) -> dict[int, datetime]:

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
 
-from regions.models import Region
+from regions.public import regions_at
 
 from . import away, public_role, readable
 from .lib import pulse, replica, uploads
@@ -100,7 +100,7 @@ def shut(request: HttpRequest) -> HttpResponse:
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
     try:
-        regions = list(Region.objects.published().in_order())
+        regions = regions_at()
     except DatabaseError:
         regions = []
     return render(request, f"{status}.html", {"regions": regions}, status=status)

@@ -4,11 +4,12 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.fulltext import LONGEST, REFUSED
 from itsci_site.lib.keyset import SpotField
+from itsci_site.lib.statements import Statement
 from regions.forms import region_choice
 
 from .models import Meeting, Place
@@ -17,15 +18,29 @@ MOST_PLACES = 100
 """Of more than these only the places of a chosen region are listed: a longer list is slow to load and to search through."""
 
 
-def _places(data: Any) -> list[Place]:
-    """The places to choose from, region by region: all if they are few, else those of the chosen region, and the chosen one."""
-    region, place = (str(data.get(name, "")).replace("\0", "") for name in ("region", "place"))
-    home, _dot, slug = place.partition(".")
+def _to_choose_from(region: str, home: str, slug: str) -> QuerySet[Place]:
     public = Place.objects.with_public_meetings()
     many = Exists(public.order_by()[MOST_PLACES : MOST_PLACES + 1])
     chosen = public.filter(~many | Q(region__slug=region) | Q(region__slug=home, slug=slug)).select_related("region")
     order = ("region__country__order", "region__order", "region__slug", "name", "slug")
-    return list(chosen.only("slug", "name", "region__slug", "region__name").order_by(*order))
+    return chosen.only("slug", "name", "region__slug", "region__name").order_by(*order)
+
+
+_PLACES = Statement(_to_choose_from)
+_ENDS = Statement(lambda: Meeting.objects.published().ends())
+
+
+def _places(data: Any) -> list[Place]:
+    """The places to choose from, region by region: all if they are few, else those of the chosen region, and the chosen one."""
+    region, place = (str(data.get(name, "")).replace("\0", "") for name in ("region", "place"))
+    home, _dot, slug = place.partition(".")
+    return _PLACES(region, home, slug)
+
+
+def _years() -> range:
+    """From the year of the latest meeting back to that of the earliest; a year between them may have none."""
+    days = sorted(_ENDS())
+    return range(days[-1].year, days[0].year - 1, -1) if days else range(0)
 
 
 class RegisterFilter(forms.Form):
@@ -54,7 +69,7 @@ class RegisterFilter(forms.Form):
             for region, group in groupby(self.places.items(), key=lambda pair: pair[1].region)
         ]
         self.fields["place"].choices = [("", _("All places")), *groups]  # type: ignore[attr-defined]
-        years = [(year, str(year)) for year in Meeting.objects.published().years()]
+        years = [(year, str(year)) for year in _years()]
         self.fields["year"].choices = [("", _("All years")), *years]  # type: ignore[attr-defined]
 
     @property

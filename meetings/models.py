@@ -93,13 +93,12 @@ class MeetingQuerySet(PublishedQuerySet):
         """Of published regions only: a region that is withdrawn takes its meetings along."""
         return super().published(at).filter(place__region__in=Region.objects.published(at))
 
-    def years(self) -> range:
-        """From the year of the latest meeting back to that of the earliest; a year between them may have none."""
-        ends = [
+    def ends(self) -> "models.QuerySet[Any, date]":
+        """The days of the latest and of the earliest. An index's two ends: an aggregate would read every row."""
+        last, first = (
             self.order_by(*order).values_list("shown_on", flat=True)[:1] for order in (("-shown_on", "-pk"), ("shown_on", "pk"))
-        ]
-        days = sorted(ends[0].union(ends[1], all=True))  # an index's two ends: an aggregate would read every row
-        return range(days[-1].year, days[0].year - 1, -1) if days else range(0)
+        )
+        return last.union(first, all=True)
 
     def with_day(self) -> Self:
         """Those whose day readers may know."""

@@ -1,15 +1,26 @@
 """The register of meetings, and a page a meeting."""
 
+from django.db.models import prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
+from itsci_site.lib.keyset import Spot
 from itsci_site.lib.pagecache import kept
+from itsci_site.lib.statements import Statement
 from regions import figures
 
 from . import feeds, register
 from .forms import RegisterFilter
-from .models import Document, Meeting
+from .models import Document, Meeting, MeetingQuerySet
+
+_MEETING = Statement(lambda slug: Meeting.objects.published().newest_first().filter(slug=slug))
+_EARLIER = Statement(lambda place, day, pk: _held_at(place).before(Spot(day, pk))[:1])
+_LATER = Statement(lambda place, day, pk: _held_at(place).after(Spot(day, pk)).reverse()[:1])
+
+
+def _held_at(place: int) -> MeetingQuerySet:
+    return Meeting.objects.published().newest_first().filter(place=place)
 
 
 @kept("q", "region", "place", "year", "before", "after")
@@ -39,15 +50,17 @@ def meetings(request: HttpRequest) -> HttpResponse:
 
 @kept()
 def meeting(request: HttpRequest, slug: str) -> HttpResponse:
-    public = Meeting.objects.published().newest_first()
-    meeting = get_object_or_404(public.prefetch_related("documents"), slug=slug)
-    same_place = public.filter(place=meeting.place)
+    meeting = next(iter(_MEETING(slug)), None)
+    if meeting is None:
+        raise Http404
+    prefetch_related_objects([meeting], "documents")
+    spot = meeting.spot
     context = {
         "meeting": meeting,
         "region": meeting.place.region,
         "table": figures.table([meeting.place.region]),
-        "earlier": same_place.before(meeting.spot).first(),
-        "later": same_place.after(meeting.spot).last(),
+        "earlier": next(iter(_EARLIER(meeting.place_id, spot.day, spot.pk)), None),
+        "later": next(iter(_LATER(meeting.place_id, spot.day, spot.pk)), None),
     }
     return render(request, "meetings/meeting.html", context)
 

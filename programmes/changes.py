@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.languages import column, fields
 from itsci_site.lib.publishing import Status
+from itsci_site.lib.statements import Statement
 from itsci_site.lib.translated import Words, joined, words
 from regions.models import Metric, Reading, Region, Version
 
 from .models import Headline, Programme
+from .public import programmes_at
 
 Moments = tuple[datetime, datetime]
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -102,17 +104,20 @@ class Definition:
         return str(IN_LANGUAGE.get(self.language) or get_language_info(self.language)["name_local"])
 
 
-def readings(moments: Moments) -> QuerySet[Reading]:
+_READINGS = Statement(
+    lambda first, last: Reading.objects.published()
+    .filter(published_at__range=(first, last), series__region__in=Region.objects.published())
+    .select_related("series__metric", "series__region", "supersedes")
+    .order_by(
+        F("published_at__date").desc(), "series__metric__order", "series__metric__slug", "-effective_on", "precision",
+        "series__region__country__order", "series__region__order", "published_at",
+    )
+)  # fmt: skip
+
+
+def readings(moments: Moments) -> list[Reading]:
     """Of public regions, public by now and since some moment of the span; the newest day first, then by metric and region."""
-    return (
-        Reading.objects.published()
-        .filter(published_at__range=moments, series__region__in=Region.objects.published())
-        .select_related("series__metric", "series__region", "supersedes")
-        .order_by(
-            F("published_at__date").desc(), "series__metric__order", "series__metric__slug", "-effective_on", "precision",
-            "series__region__country__order", "series__region__order", "published_at",
-        )
-    )  # fmt: skip
+    return _READINGS(*moments)
 
 
 def new_data(found: Iterable[Reading]) -> Iterator[New]:
@@ -168,9 +173,13 @@ class _Change(NamedTuple):
     again: bool
 
 
+_VERSIONS = Statement(
+    lambda at: Version.objects.filter(table_name=Headline._meta.db_table, at__lte=at).order_by("row_id", "at", "id")
+)
+
+
 def _changes(known_at: datetime) -> Iterator[_Change]:
-    versions = Version.objects.filter(table_name=Headline._meta.db_table, at__lte=known_at).order_by("row_id", "at", "id")
-    for _row, group in groupby(versions, key=lambda version: version.row_id):
+    for _row, group in groupby(_VERSIONS(known_at), key=lambda version: version.row_id):
         of_headline = list(group)
         for programme in {version.row["programme_id"] for version in of_headline if version.row}:
             yield from _between(_spans(of_headline, programme, known_at))
@@ -211,17 +220,24 @@ def _between(spans: list[_Span]) -> Iterator[_Change]:
         yield _Change(spans[-1].version, spans[-1].until, spans[-1].row, None, False)
 
 
+_METRICS = Statement(lambda: Metric.objects.order_by())
+_PUBLIC = Statement(
+    lambda programmes, at: (
+        Headline.objects.published(at).filter(programme__in=programmes).values_list("pk", "programme", "metric")
+    )
+)
+
+
 def _told(found: list[_Change], known_at: datetime) -> list[HeadlineChange]:
     """Those whose programme is public and whose metrics are there, the newest first."""
     if not found:
         return []
-    metrics = Metric.objects.in_bulk()
-    programmes = {one.pk: one for one in Programme.objects.published(known_at).order_by("order", "slug")}
+    metrics = {metric.pk: metric for metric in _METRICS()}
+    programmes = {one.pk: one for one in programmes_at(known_at)}
     places = {pk: place for place, pk in enumerate(programmes)}
-    public = Headline.objects.published(known_at).filter(programme__in=programmes)
     pages = {
         (pk, programme): _page(programmes[programme], metrics[metric], places[programme] == 0)
-        for pk, programme, metric in public.values_list("pk", "programme", "metric")
+        for pk, programme, metric in _PUBLIC(list(programmes), known_at)
     }
     told = []
     for change in found:
@@ -255,7 +271,7 @@ def _headline(row: dict[str, Any], programmes: dict[int, Programme], metrics: di
 
 def definitions(moments: Moments) -> Iterator[Definition]:
     """Changes to what the metrics mean, of those that have something public."""
-    metrics = _public_metrics().in_bulk()
+    metrics = {metric.pk: metric for metric in _PUBLIC_METRICS()}
     texts = {"name": gettext("Name"), "definition": gettext("Definition"), "unit": gettext("Unit")}
     for at, old, new in _edits(moments):
         metric = metrics.get(old["id"])
@@ -285,11 +301,22 @@ def _public_metrics() -> QuerySet[Metric]:
     )
 
 
-def _edits(moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], dict | None]]:
-    """Each change to a metric within the span, the last first: when, the row before it and after (None: deleted)."""
+_PUBLIC_METRICS = Statement(_public_metrics)
+
+
+def _versions_of_metrics(first: datetime, last: datetime) -> QuerySet[Version]:
+    """Each with the row `before` it."""
     versions = Version.objects.filter(table_name=Metric._meta.db_table)
     earlier = Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), id__lt=OuterRef("id"))
     before = versions.filter(earlier, row_id=OuterRef("row_id")).order_by("-at", "-id").values("row")[:1]
-    for version in versions.filter(at__range=moments).annotate(before=Subquery(before)).order_by("-at", "-id"):
+    return versions.filter(at__range=(first, last)).annotate(before=Subquery(before)).order_by("-at", "-id")
+
+
+_OF_METRICS: Statement[Any] = Statement(_versions_of_metrics)
+
+
+def _edits(moments: Moments) -> Iterator[tuple[datetime, dict[str, Any], dict | None]]:
+    """Each change to a metric within the span, the last first: when, the row before it and after (None: deleted)."""
+    for version in _OF_METRICS(*moments):
         if version.before is not None:
             yield version.at, version.before, version.row

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib.exports import Cell, Column
 from itsci_site.lib.languages import key
+from itsci_site.lib.statements import Statement
 from regions import exports, figures
 from regions.exports import Selection
 from regions.models import Metric, Reading, Region, Source, Version
@@ -135,10 +136,18 @@ def public_headlines(at: datetime | None = None) -> QuerySet[Headline]:
     return Headline.objects.published(at).filter(programme__in=Programme.objects.published(at))
 
 
-def metrics(at: datetime | None = None) -> QuerySet[Metric]:
+def public_metrics(at: datetime | None = None) -> QuerySet[Metric]:
     """What public regions report, or a public headline speaks of."""
     reported = Q(series__region__in=Region.objects.published(at))
     return Metric.objects.filter(reported | Q(headlines__in=public_headlines(at))).distinct().order_by("order", "slug")
+
+
+_METRICS = Statement(public_metrics)
+
+
+def metrics(at: datetime | None = None) -> list[Metric]:
+    """All of them."""
+    return _METRICS(at)
 
 
 def sources(at: datetime) -> QuerySet[Source]:

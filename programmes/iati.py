@@ -23,7 +23,7 @@ from regions.models import Country, Region
 
 from . import iati_results
 from .iati_xml import Element, field, narratives, remark, write
-from .models import Activity, Partner, Programme
+from .models import Activity, Partner, Programme, by_role
 from .reconcile import reconcile
 
 # Codes of IATI's codelists that are the same for every activity here.
@@ -55,7 +55,7 @@ class Known:
 
 def known(programme: Programme, at: datetime | None = None) -> Known:
     regions = list(programme.regions.published(at).in_order().with_outline())  # type: ignore[attr-defined]
-    roles = [(partner, _role(partner)) for partner in programme.partners.by_role()]  # type: ignore[attr-defined]
+    roles = [(partner, _role(partner)) for partner in by_role(programme.partners.all())]
     shares = {share.country: share.percentage for share in programme.shares.select_related("country")}
     whole = shares.keys() == {region.country for region in regions} and sum(shares.values()) == 100
     return Known(programme, regions, [(partner, role) for partner, role in roles if role], shares if whole else {})

@@ -1,6 +1,7 @@
 """The programme itself: what it does, with whom, and the figures it published for the whole."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -185,13 +186,6 @@ class Activity(Translated):
         return self.title
 
 
-class PartnerQuerySet(models.QuerySet["Partner"]):
-    def by_role(self) -> list["Partner"]:
-        """In the order of the roles, then the order staff gave."""
-        roles = list(Partner.Role.values)
-        return sorted(self, key=lambda partner: (roles.index(partner.role), partner.order))
-
-
 class Partner(Translated):
     """An organisation, scheme or law the programme works with, in the role the source gives it."""
 
@@ -229,8 +223,6 @@ class Partner(Translated):
         _("type of organisation"), max_length=2, choices=OrganisationType.choices, blank=True, default="", db_default=""
     )
 
-    objects = PartnerQuerySet.as_manager()
-
     searched = {"A": ["name*"], "C": ["note*"]}
     shown_with = "programme"
 
@@ -258,6 +250,12 @@ class Partner(Translated):
 
     def __str__(self) -> str:
         return self.name
+
+
+def by_role(partners: Iterable[Partner]) -> list[Partner]:
+    """In the order of the roles, then the order staff gave."""
+    roles = list(Partner.Role.values)
+    return sorted(partners, key=lambda partner: (roles.index(partner.role), partner.order))
 
 
 class Headline(Publishable, Dated, Translated):

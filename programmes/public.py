@@ -4,17 +4,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from django.http import Http404
 
 from itsci_site.lib.publishing import PublishedQuerySet
+from itsci_site.lib.statements import Statement
 from regions.models import Metric, Region, Series
 
 from .models import Headline, Programme
 
+_PROGRAMMES = Statement(lambda at: Programme.objects.published(at).order_by("order", "slug"))
+_REGIONS = Statement(lambda programme, at: Region.objects.published(at).filter(programmes=programme).in_order())
+_METRICS = Statement(lambda programme: Metric.objects.filter(programmes=programme))
+
+
+def _headlines(programme: int, at: datetime | None) -> PublishedQuerySet:
+    headlines = Headline.objects.published(at).filter(programme=programme).select_related("metric", "beside", "source")
+    return headlines.order_by("-effective_on", "-publish_at", "pk")
+
+
+_HEADLINES = Statement(_headlines)
+_OF_METRIC = Statement(
+    lambda programme, slug, at: _headlines(programme, at).filter(Q(metric__slug=slug) | Q(beside__slug=slug))
+)
+
 
 def programmes_at(at: datetime | None = None) -> list[Programme]:
     """All that are public, the one that owns the home page first."""
-    return list(Programme.objects.published(at).order_by("order", "slug"))
+    return _PROGRAMMES(at)
 
 
 def among(programmes: list[Programme], slug: str | None) -> Programme:
@@ -30,14 +47,30 @@ def programme_at(slug: str | None, at: datetime | None = None) -> Programme:
     return among(programmes_at(at), slug)
 
 
-def headlines_of(programme: Programme, at: datetime | None = None) -> PublishedQuerySet:
-    """Every headline it ever published and did not withdraw, those of the latest period first."""
-    headlines = programme.headlines.published(at).select_related("metric", "beside", "source")  # type: ignore[attr-defined]
-    return headlines.order_by("-effective_on", "-publish_at", "pk")
+def headlines_of(programme: Programme, at: datetime | None = None, metric: str = "") -> list[Headline]:
+    """Every headline it ever published and did not withdraw, those of the latest period first.
+
+    With the address (slug) of a metric only those of it, and those that stand beside its total.
+    """
+    found = _OF_METRIC(programme.pk, metric, at) if metric else _HEADLINES(programme.pk, at)
+    for headline in found:
+        headline.programme = programme
+    return found
+
+
+def headline_of(programme: Programme, metric: Metric) -> Headline | None:
+    """The latest of one metric."""
+    return next((one for one in headlines_of(programme, None, metric.slug) if one.metric == metric), None)
 
 
 def regions_of(programme: Programme, at: datetime | None = None) -> list[Region]:
-    return list(programme.regions.published(at).in_order())  # type: ignore[attr-defined]
+    """Its public ones, with their countries, in the order of every table."""
+    return _REGIONS(programme.pk, at)
+
+
+def metrics_of(programme: Programme) -> list[Metric]:
+    """Those that it reports."""
+    return _METRICS(programme.pk)
 
 
 @dataclass(frozen=True, slots=True)

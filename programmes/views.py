@@ -5,10 +5,8 @@ Figure pages stand here and not with the regions: they set the programme's headl
 
 from collections.abc import Iterable
 from datetime import UTC
-from typing import Any
 
 from csp.decorators import csp_replace
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -19,7 +17,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 
 from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
-from itsci_site.lib.publishing import PublishedQuerySet
+from itsci_site.lib.statements import Statement
 from itsci_site.lib.translated import words
 from regions import figures, maps
 from regions.forms import AsAt, seen_as_at
@@ -29,8 +27,8 @@ from testimonials.models import Testimonial
 
 from . import changes as changed
 from .forms import Span
-from .models import Headline, Programme
-from .public import among, headlines_of, programme_at, programmes_at, regions_of
+from .models import Activity, Headline, Partner, Programme, by_role
+from .public import among, headline_of, headlines_of, metrics_of, programme_at, programmes_at, regions_of
 from .reconcile import counted, reconcile
 from .tags import of_region, of_whole
 
@@ -39,8 +37,12 @@ MOST_VOICES = 6
 MOST_NAMES = 12
 """Of regions that the glyph has no facet for, on Our work; of more the page of the regions tells."""
 
+_VOICES = Statement(lambda regions: Testimonial.objects.published().filter(region__in=regions).one_a_region(MOST_VOICES))
+_ACTIVITIES = Statement(lambda programme: Activity.objects.filter(programme=programme))
+_PARTNERS = Statement(lambda programme: Partner.objects.filter(programme=programme))
 
-def _latest(headlines: PublishedQuerySet) -> list[Headline]:
+
+def _latest(headlines: list[Headline]) -> list[Headline]:
     """The first, which is the latest, of each metric, in the order staff gave them."""
     by_metric: dict[int, Headline] = {}
     for headline in headlines:
@@ -71,7 +73,7 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     programme = among(programmes, slug)
     regions = regions_of(programme)
     facets, unplaced = maps.facets(regions)
-    testimonials: Any = Testimonial.objects.published().filter(region__in=regions).one_a_region(MOST_VOICES)
+    testimonials = _VOICES([region.pk for region in regions])
     context = {
         **_standing(programme, slug, programme == programmes[0], "our_work"),
         "programme": programme,
@@ -80,8 +82,8 @@ def our_work(request: HttpRequest, slug: str | None = None) -> HttpResponse:
         "facets": facets,
         "unplaced": unplaced if len(unplaced) <= MOST_NAMES else [],
         "are_more": len(unplaced) > MOST_NAMES,
-        "activities": programme.activities.all(),
-        "partners": programme.partners.by_role(),  # type: ignore[attr-defined]
+        "activities": _ACTIVITIES(programme.pk),
+        "partners": by_role(_PARTNERS(programme.pk)),
         "tags": _tags(_latest(headlines_of(programme)), slug),
         "testimonials": testimonials,
         "one_each": len(testimonials) == len(regions) and all(testimonial.names_region for testimonial in testimonials),
@@ -97,7 +99,7 @@ def progress(request: HttpRequest, as_at: AsAt, slug: str | None = None) -> Http
     programmes = programmes_at(as_at.at)
     programme = among(programmes, slug)
     as_at.found()
-    table = figures.table(regions_of(programme, as_at.at), programme.metrics.all(), as_at.at)
+    table = figures.table(regions_of(programme, as_at.at), metrics_of(programme), as_at.at)
     headlines = _latest(headlines_of(programme, as_at.at))
     measures = counted(headlines, table)
     context = {
@@ -120,7 +122,7 @@ def figure(request: HttpRequest, as_at: AsAt, metric: str, slug: str | None = No
     """One metric of a programme. Raises Http404 where no region reports it and no headline of it is public."""
     programmes = programmes_at(as_at.at)
     programme = among(programmes, slug)
-    headlines = headlines_of(programme, as_at.at).filter(Q(metric__slug=metric) | Q(beside__slug=metric))
+    headlines = headlines_of(programme, as_at.at, metric)
     measure = _named(metric, headlines)
     beside = _latest(headlines)
     own = [headline for headline in headlines if headline.metric == measure]
@@ -185,7 +187,7 @@ def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpR
     programme = programme_at(None)
     measure: Metric = get_object_or_404(Metric, slug=metric)
     table = figures.table(regions_of(programme), [measure])
-    headline = None if region else headlines_of(programme).filter(metric=measure).first()
+    headline = None if region else headline_of(programme, measure)
     tag = of_region(table, region) if region else of_whole(table, measure, headline)
     if tag is None:
         raise Http404
@@ -199,7 +201,7 @@ def embed(request: HttpRequest, metric: str, region: str | None = None) -> HttpR
 def changes(request: HttpRequest) -> HttpResponse:
     """Nonsense in the query string: the last 90 days with a message at its field, status 400."""
     span = Span.read(request.GET)
-    readings = list(changed.readings(span.moments))
+    readings = changed.readings(span.moments)
     headlines = changed.headline_changes(span.moments, timezone.now())
     context = {
         "span": span,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from itsci_site.lib import charts, text
 from itsci_site.lib.replica import connection
+from itsci_site.lib.statements import Statement
 from itsci_site.lib.translated import filled, words
 
 from .models import Country, Metric, Reading, Region
@@ -255,17 +256,21 @@ def table(
     return _arrange(regions, found, wanted, read or {})
 
 
+_METRICS = Statement(lambda keys: Metric.objects.filter(pk__in=keys))
+_READINGS = Statement(lambda keys: Reading.objects.select_related("source").filter(pk__in=keys).order_by())
+
+
 def _arrange(
     regions: Sequence[Region], found: list[tuple], metrics_by_pk: dict[int, Metric] | None, read: Mapping[int, Reading]
 ) -> Table:
     """The lines of LATEST as a table, with the metrics and readings they name (at the most two queries)."""
     if metrics_by_pk is None:
-        metrics_by_pk = Metric.objects.in_bulk({line[0] for line in found})
+        metrics_by_pk = {metric.pk: metric for metric in _METRICS([*{line[0] for line in found}])}
     metrics = tuple(metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found))
     latest = {line[3] for line in found if line[3]}
     readings = {pk: read[pk] for pk in latest if pk in read}
     if missing := latest - readings.keys():
-        readings |= Reading.objects.select_related("source").in_bulk(missing)
+        readings |= {reading.pk: reading for reading in _READINGS([*missing])}
     by_place = {(line[1], line[0]): line for line in found if line[13]}
     by_country = {(line[2], line[0]): line[6:9] for line in found}
     whole = {line[0]: line[9:13] for line in found}

@@ -10,11 +10,15 @@ from django.utils.cache import get_conditional_response
 from itsci_site.lib import keyset
 from itsci_site.lib.pagecache import kept
 from itsci_site.lib.photos import render_with_photos
+from itsci_site.lib.statements import Statement
 from regions import figures
+from regions.public import meetings_of
 
 from . import files
 from .lists import PAGE, StoriesFilter
 from .models import PORTRAIT_TYPES, RENDITIONS, Testimonial
+
+_STORY = Statement(lambda slug: Testimonial.objects.published().filter(slug=slug).select_related("region__country"))
 
 
 @kept("region", "before", "after", "photo")
@@ -36,14 +40,16 @@ def stories(request: HttpRequest) -> HttpResponse:
 @kept("photo")
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """Of one that names no region nothing that would give it away: no figures, no meetings."""
-    testimonial: Any = get_object_or_404(Testimonial.objects.published().select_related("region__country"), slug=slug)
+    testimonial = next(iter(_STORY(slug)), None)
+    if testimonial is None:
+        raise Http404
     context = {"testimonial": testimonial, "testimonials": [testimonial]}
     if testimonial.names_region:
         region = testimonial.region
         context |= {
             "region": region,
             "table": figures.table([region]),
-            "meetings": region.places.meetings().published().newest_first()[:3],
+            "meetings": meetings_of(region)[:3],
         }
     return render_with_photos(request, "testimonials/story.html", context, [testimonial])
 

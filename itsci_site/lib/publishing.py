@@ -14,8 +14,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models import Func, Prefetch, Q
-from django.db.models.functions import Now
+from django.db.models import Func, Q, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -107,16 +107,10 @@ class PublishedQuerySet(models.QuerySet):
         """Those that stand on the page of what they belong to: all, unless a model says otherwise."""
         return self
 
-    def with_public(self, relation: str, most: int) -> Self:
-        """With the first public rows, so many of each, that point here by `relation`, a related_name, in `public_<relation>`:
-        one query for all.
-
-        A lower storey reaches the models above it this way, without importing them.
-        """
-        related: Any = self.model._meta.get_field(relation).related_model
-        return self.prefetch_related(
-            Prefetch(relation, related._default_manager.published().listed()[:most], to_attr=f"public_{relation}")
-        )
+    def first_of_each(self, name: str, most: int) -> Self:
+        """Of the rows with the same value of a field the first, so many, in the order that the model has them."""
+        place = Window(RowNumber(), partition_by=name, order_by=self.model._meta.ordering)  # type: ignore[arg-type]
+        return self.alias(place=place).filter(place__lte=most)
 
 
 class Approved(models.Model):

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from itsci_site.lib.publishing import Status
 from meetings.models import Meeting
 from regions.models import Region
+from regions.public import MOST_STORIES, stories_of
 from tests.factories import FUTURE, PAST, make_meeting, make_region, make_testimonial, make_user
 
 pytestmark = pytest.mark.django_db
@@ -91,16 +92,17 @@ def test_what_may_not_be_public_is_refused_and_stays(alice: User) -> None:
     assert list(Meeting.objects.published()) == []
 
 
-def test_with_public_leaks_no_draft(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_first_stories_of_each_region_leak_no_draft(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     first, second = make_region(), make_region()
-    shown = make_testimonial(first)
+    shown = [make_testimonial(first) for _one in range(MOST_STORIES + 2)]
     make_testimonial(first, public_from=None)
     make_testimonial(first, public_from=FUTURE)
     make_testimonial(first, status=Status.WITHDRAWN)
     make_testimonial(second, public_from=None)
-    with django_assert_num_queries(2):
-        regions = list(Region.objects.published().order_by("pk").with_public("testimonials", 2))
-        assert [region.public_testimonials for region in regions] == [[shown], []]
+    with django_assert_num_queries(1):
+        found = stories_of([first, second])
+    ordered = sorted(shown, key=lambda story: (story.order, story.slug))
+    assert found == {first.pk: ordered[: MOST_STORIES + 1], second.pk: []}
 
 
 def test_related_rows_are_asked_aloud() -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from itsci_site.lib.publishing import Status
+from itsci_site.lib.statements import Statement
 from meetings import forms, register
 from meetings.models import Meeting, Place
 from tests import factories
@@ -116,7 +117,11 @@ def test_the_links_of_a_page_keep_its_filter(client: Client) -> None:
 
 
 def test_of_many_places_those_of_the_chosen_region_are_listed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "MOST_PLACES", 3)
+    def most(places: int) -> None:
+        monkeypatch.setattr(forms, "MOST_PLACES", places)
+        monkeypatch.setattr(forms, "_PLACES", Statement(forms._to_choose_from))
+
+    most(3)
     regions = [factories.make_region(slug=slug) for slug in ("ituri", "tshopo")]
     for region in regions:
         for number in range(2):
@@ -132,7 +137,7 @@ def test_of_many_places_those_of_the_chosen_region_are_listed(client: Client, mo
     assert "1 summary" in client.get("/meetings/?place=tshopo.place-1").text
     assert client.get("/meetings/?place=tshopo.place-7").status_code == 400
     assert client.get("/meetings/?place=%00.%00&region=%00").status_code == 400
-    monkeypatch.setattr(forms, "MOST_PLACES", 4)
+    most(4)
     assert len(offered("")) == 4
 
 
