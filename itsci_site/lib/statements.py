@@ -7,7 +7,7 @@ The numbers, texts and moments that it is given become parameters; None, False a
 size of a list, the language (of translated fields) and the server that is asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -74,10 +74,11 @@ class Statement(Generic[Row]):
             sql, parameters = compiler.as_sql()
         except EmptyResultSet:
             return None
+        known = {value: which for which, value in enumerate(flat)}
         places = []
         for place, one in enumerate(parameters):
-            if one in flat:
-                which = flat.index(one)
+            which = known.get(one) if isinstance(one, Hashable) else None
+            if which is not None:
                 places.append((place, which, None if type(one) is type(flat[which]) else type(one)))
             elif isinstance(one, date):
                 raise TypeError(f"{one} would stand still in a statement that is made once: let it be given.")
@@ -92,7 +93,10 @@ def _shape(given: Any) -> Any:
         return given
     if isinstance(given, list | tuple):
         return _whole(len(given)), str if given and isinstance(given[0], str) else int
-    return next(kind for kind in (str, int, datetime, date) if isinstance(given, kind))
+    for kind in (str, int, datetime, date):
+        if isinstance(given, kind):
+            return kind
+    raise TypeError(f"A statement cannot be given {type(given).__name__}: give what it is found by.")
 
 
 def _stand_in(shape: Any, numbers: Iterator[int]) -> Any:

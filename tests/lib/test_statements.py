@@ -104,3 +104,9 @@ def test_every_thread_asks_by_its_own_connection() -> None:
 def test_what_cannot_be_made_once_is_refused(make: Any) -> None:
     with pytest.raises(TypeError):
         Statement(make)(1)
+
+
+def test_a_row_is_given_by_its_key() -> None:
+    region = make_region()
+    with pytest.raises(TypeError, match="Region"):
+        Statement(lambda one: Region.objects.filter(pk=one))(region)
