@@ -89,21 +89,32 @@ class FigurePage:
     headlines: tuple[Headline, ...]
 
 
-def figure_pages() -> Iterator[FigurePage]:
-    """Of all public programmes, the one that owns the home page first; five queries."""
-    programmes = list(Programme.objects.published().order_by("order", "slug").prefetch_related("metrics"))
+_ALL_METRICS = Statement(lambda: Metric.objects.all())
+_TOLD = Statement(lambda programmes: Programme.objects.filter(pk__in=programmes).order_by().values_list("pk", "metrics"))
+_REPORTED = Statement(
+    lambda programmes: (
+        Series.objects.filter(region__in=Region.objects.published(), region__programmes__in=programmes)
+        .order_by()
+        .values_list("region__programmes", "metric", "region")
+    )
+)
+_ALL_HEADLINES = Statement(lambda programmes: Headline.objects.published().filter(programme__in=programmes).order_by("pk"))
+
+
+def figure_pages(programmes: list[Programme]) -> Iterator[FigurePage]:
+    """Of all public programmes, the one that owns the home page first; four queries."""
+    keys = [programme.pk for programme in programmes]
     reporting: dict[tuple[int, int], set[int]] = {}
-    series = Series.objects.filter(region__in=Region.objects.published(), region__programmes__in=programmes).order_by()
-    for owner, measure, region in series.values_list("region__programmes", "metric", "region"):
+    for owner, measure, region in _REPORTED(keys):
         reporting.setdefault((owner, measure), set()).add(region)
     headlines: dict[tuple[int, int], list[Headline]] = {}
-    for headline in Headline.objects.published().filter(programme__in=programmes).order_by("pk"):
+    for headline in _ALL_HEADLINES(keys):
         headlines.setdefault((headline.programme_id, headline.metric_id), []).append(headline)
-    metrics = list(Metric.objects.all())
+    told = set(_TOLD(keys))
+    metrics = _ALL_METRICS()
     for place, programme in enumerate(programmes):
-        told = set(metrics if place == 0 else programme.metrics.all())
         for metric in metrics:
             pair = (programme.pk, metric.pk)
-            regions = frozenset(reporting.get(pair, ()) if metric in told else ())
+            regions = frozenset(reporting.get(pair, ()) if place == 0 or pair in told else ())
             if regions or pair in headlines:
                 yield FigurePage(programme, place == 0, metric, regions, tuple(headlines.get(pair, ())))

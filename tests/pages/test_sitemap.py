@@ -206,8 +206,8 @@ def test_no_part_can_be_large(client: Client) -> None:
 
 
 QUERIES = {
-    "/sitemap.xml": 28,
-    "/sitemap-pages.xml": 14,
+    "/sitemap.xml": 13,
+    "/sitemap-pages.xml": 13,
     "/sitemap-regions.xml": 4,
     "/sitemap-figures.xml": 8,
     "/sitemap-stories.xml": 3,
