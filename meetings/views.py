@@ -50,7 +50,7 @@ def meetings(request: HttpRequest) -> HttpResponse:
 
 @kept()
 def meeting(request: HttpRequest, slug: str) -> HttpResponse:
-    meeting = next(iter(_MEETING(slug)), None)
+    meeting = _MEETING.first(slug)
     if meeting is None:
         raise Http404
     prefetch_related_objects([meeting], "documents")
@@ -59,8 +59,8 @@ def meeting(request: HttpRequest, slug: str) -> HttpResponse:
         "meeting": meeting,
         "region": meeting.place.region,
         "table": figures.table([meeting.place.region]),
-        "earlier": next(iter(_EARLIER(meeting.place_id, spot.day, spot.pk)), None),
-        "later": next(iter(_LATER(meeting.place_id, spot.day, spot.pk)), None),
+        "earlier": _EARLIER.first(meeting.place_id, spot.day, spot.pk),
+        "later": _LATER.first(meeting.place_id, spot.day, spot.pk),
     }
     return render(request, "meetings/meeting.html", context)
 

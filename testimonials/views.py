@@ -40,7 +40,7 @@ def stories(request: HttpRequest) -> HttpResponse:
 @kept("photo")
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """Of one that names no region nothing that would give it away: no figures, no meetings."""
-    testimonial = next(iter(_STORY(slug)), None)
+    testimonial = _STORY.first(slug)
     if testimonial is None:
         raise Http404
     context = {"testimonial": testimonial, "testimonials": [testimonial]}

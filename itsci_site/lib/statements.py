@@ -48,7 +48,7 @@ class Statement(Generic[Row]):
 
     def __init__(self, make: Callable[..., QuerySet[Any, Row]]) -> None:
         self._make = make
-        self._made = lru_cache(KEPT)(self._first)
+        self._made = lru_cache(KEPT)(self._make_once)
 
     def __call__(self, *given: Any) -> list[Row]:
         """The rows. `given`: int, str, date, datetime, list of int or str, bool, None."""
@@ -61,7 +61,11 @@ class Statement(Generic[Row]):
             parameters[place] = values[which] if kind is None else kind(values[which])
         return list(_bound(made, tuple(parameters)))
 
-    def _first(self, shapes: tuple[Any, ...], _language: str | None, using: str) -> _Made | None:
+    def first(self, *given: Any) -> Row | None:
+        """The first of them; the queryset should read no more than that."""
+        return next(iter(self(*given)), None)
+
+    def _make_once(self, shapes: tuple[Any, ...], _language: str | None, using: str) -> _Made | None:
         """None: what finds nothing whatever the database holds."""
         numbers = iter(range(1_000_000))
         stand_ins = [_stand_in(shape, numbers) for shape in shapes]
