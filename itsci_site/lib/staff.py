@@ -1,12 +1,13 @@
 """What the admin of every app shares: publishing with a person's name on it, translations, the database's rules in words."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
@@ -56,8 +57,37 @@ class RulesForm(forms.ModelForm):
             raise ValidationError(dict(errors))
 
 
+MOST_LISTED = 500
+"""Rows that a page lists for those who have no script; beyond, script completes what is typed."""
+
+
+class Listed(AutocompleteSelect):
+    """Completes what is typed; without script a plain list, where Django's own is an empty one."""
+
+    choices: Any
+
+    def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> Any:
+        groups = super().optgroups(name, value, attrs)
+        options = groups[0][1]
+        chosen = {str(option["value"]) for option in options}
+        if not chosen:  # the first row of a list is not the answer to a question that nobody has answered
+            options.append(self.create_option(name, "", "", False, 0))
+        related: Any = self.admin_site.get_model_admin(self.field.remote_field.model).list_select_related
+        rows = self.choices.queryset.select_related(*related) if related else self.choices.queryset
+        for row in rows[:MOST_LISTED]:
+            if str(row.pk) not in chosen:
+                label = self.choices.field.label_from_instance(row)
+                options.append(self.create_option(name, row.pk, label, False, len(options)))
+        return groups
+
+
 class Choice(forms.ModelChoiceField):
     """Shows a choice that no row can have as none. Django's autocomplete would ask the database for it, and break the page."""
+
+    def __init__(self, *args: Any, widget: Any = None, **kwargs: Any) -> None:
+        if isinstance(widget, AutocompleteSelect):
+            widget = Listed(widget.field, widget.admin_site, using=widget.db)
+        super().__init__(*args, widget=widget, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         value = super().prepare_value(value)
