@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import DatabaseError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -62,14 +62,22 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Staff stay on the staff pages and read what was wrong."""
-    if request.path_info.startswith(readable.ADMIN) and hasattr(request, "user") and admin.site.has_permission(request):
+    if _is_staff(request):
         context = admin.site.each_context(request) | {"told": readable.in_words(exception)}
         return render(request, "admin/400.html", context, status=400)
     return _error(request, 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """To staff it says whom to ask; a form that came from another site is no matter of roles."""
+    if isinstance(exception, PermissionDenied) and _is_staff(request):
+        return render(request, "admin/403.html", admin.site.each_context(request), status=403)
     return _error(request, 403)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    """On a page of the admin, and signed in to it."""
+    return request.path_info.startswith(readable.ADMIN) and hasattr(request, "user") and admin.site.has_permission(request)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -336,6 +336,12 @@ def test_a_form_that_is_too_long(staff: Client) -> None:
     )
 
 
+def test_who_may_not_is_told_whom_to_ask(client: Client) -> None:
+    make.sign_in(client, make.make_user("carol", superuser=False))
+    for answer in (client.get(REGIONS), client.post(REGIONS + "add/", {})):
+        refused(answer, "Your role or your desk does not allow it.", 403)
+
+
 def test_a_visitor_learns_nothing_of_the_staff_pages(client: Client) -> None:
     """A refusal in the admin is the public one for who is not signed in."""
     answer = client.generic("POST", "/admin/login/", b"%" * 2_700_000, "application/x-www-form-urlencoded")
