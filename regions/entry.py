@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +30,8 @@ from .import_rows import Fault, digits_of, fault_of, is_jump
 from .locks import Locks, PeriodLock
 from .models import Metric, Reading, Region, Series, Source
 
+USUAL_JUMP = Decimal(3)
+"""Asked about where the metric names no largest jump of its own: so many times up or down. An import asks the metric alone."""
 WRITTEN_IN = (Stage.DRAFT, Stage.RETURNED)
 MONTHS = {Precision.YEAR: 12, Precision.QUARTER: 3, Precision.MONTH: 1}
 FAULTS = {
@@ -174,8 +177,8 @@ class Cell:
         return [] if self.reading and self.reading.is_public() else [*self._jump(), *self._gap()]
 
     def _jump(self) -> Iterable[str]:
-        value, factor, before = self.typed.value, self.series.metric.jump_factor, self.value_before
-        if factor is None or before is None or before.value is None or not value or fault_of(value):
+        value, factor, before = self.typed.value, self.series.metric.jump_factor or USUAL_JUMP, self.value_before
+        if before is None or before.value is None or not value or fault_of(value):
             return
         if is_jump(int(value), before.value, factor):
             told = gettext("{value} after {before} in {period}: more than {factor} times up or down. Is it right?")

@@ -176,6 +176,10 @@ def test_jumps_and_gaps_are_told_and_can_be_saved(alices: Client) -> None:
     with before_opening():
         make.make_reading(series("KQ-W"), 10, date(2025, 7, 1), make.PAST.replace(year=2026), precision="quarter")
         make.make_reading(series("KV-X"), 10, date(2025, 1, 1), make.PAST.replace(year=2026))
+    assert series("KV-X").metric.jump_factor is None
+    save(alices, KV_X="31")
+    told_all = cell(alices.get(SHEET), "KV-X").flags
+    assert told_all[0] == "31 after 10 in 2025: more than 3 times up or down. Is it right?", "where the metric names none"
     page = save(alices, KV_W="301", KQ_W="3", KV_X="11")
     assert page.status_code == 302 and "3 figures to look at again." in told(page)
     page = alices.get(SHEET)
