@@ -88,6 +88,11 @@ class ConsentAdmin(NewsroomAdmin):
             field.widget.can_add_related = field.widget.can_change_related = field.widget.can_view_related = False
         return field
 
+    def save_model(self, request: HttpRequest, obj: Consent, form: Any, change: bool) -> None:
+        """Its end is the database's to say where nobody did."""
+        super().save_model(request, obj, form, change)
+        obj.refresh_from_db(fields=["expires_on"])
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A withdrawn consent stays as it is."""
         return super().has_change_permission(request, obj) and not (obj and obj.withdrawn_at)

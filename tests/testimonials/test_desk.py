@@ -102,6 +102,31 @@ def test_a_consent_is_renewed_by_two(alices: Client, bobs: Client, client: Clien
     assert client.get(story.get_absolute_url()).status_code == 200
 
 
+def test_a_new_consent_is_told_with_the_day_it_ends(alices: Client) -> None:
+    person, given = make.make_contributor(), timezone.now() - timedelta(days=1)
+    asked = {"contributor": person.pk, "how": "written", "taken_by": make.keeper().pk, "language": "fr", "scope_quote": "on"}
+    day = {"given_at_0": f"{given:%Y-%m-%d}", "given_at_1": "10:00", "expires_on": ""}
+    page = alices.post("/admin/testimonials/consent/add/", asked | day)
+    assert page.status_code == 302
+    ends = Consent.objects.get().expires_on
+    assert ends > (given + timedelta(days=360)).date() and f"&gt; {ends}" in told(page)[0]
+
+
+def test_a_next_version_does_not_say_that_readers_see_what_was_withdrawn(alices: Client) -> None:
+    with before_opening():
+        story = make.make_testimonial()
+    write(alices, story, story_body_en="More")
+    assert "Readers see the public one" in alices.get(address(story)).content.decode()
+    assert story.consent
+    write(alices, story.consent, withdraw="on")
+    page = alices.get(address(story)).content.decode()
+    assert "Readers do not see this record now: withdrawn." in page and "Readers see the public one" not in page
+    move(alices, story, "discard")
+    assert move(alices, story, "reopen").status_code == 302
+    story.refresh_from_db()
+    assert story.status == "draft"
+
+
 def test_a_consent_is_withdrawn_in_its_form_and_stays_so(alices: Client, client: Client) -> None:
     with before_opening():
         story = make.make_testimonial()

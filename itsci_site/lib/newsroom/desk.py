@@ -392,9 +392,12 @@ class NewsroomAdmin(admin.ModelAdmin):
         target = sitting.proposal or row
         if not isinstance(target, Approved):
             return None
+        is_shown = not isinstance(row, Publishable) or row.is_public()
         return {
             "state": target.state.label,
             "is_next_version": sitting.proposal is not None,
+            "hidden": "" if is_shown else getattr(row, "standing", row.state.label),
+            "is_shut": not is_shown and row.state != Status.PUBLISHED,
             "public_from": getattr(target, target.MOMENT),
             "problem": getattr(target, "problem", ""),
             "steps": steps(target),
