@@ -7,27 +7,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from itsci_site.lib import text
 from itsci_site.lib.newsroom import roles
-from itsci_site.lib.newsroom.models import Proposal
+from itsci_site.lib.newsroom.models import Entry, Proposal
 from itsci_site.lib.periods import Period, Precision, in_words
 from itsci_site.lib.publishing import Approved, Status
 from itsci_site.lib.translated import Translated, untranslated
 from meetings.models import Meeting
 from programmes.models import Headline, Programme
 from programmes.reconcile import reconcile
-from regions import figures
+from regions import entry, figures
 from regions.models import Metric, Reading, Region, Series
 from regions.versions import past
 from testimonials.models import Testimonial
@@ -94,9 +95,12 @@ def _address(row: models.Model, page: str = "change") -> str:
 
 
 def _standing(request: HttpRequest, states: Iterable[Status], condition: Q) -> Iterator[tuple[Approved, str]]:
-    """Rows and next versions in one of these states that fit a condition, each with the address of its page."""
+    """Rows and next versions in one of these states that fit a condition, each with the address of its page.
+
+    Without figures, which stand together on their sheets.
+    """
     for model, page in _pages(request):
-        if issubclass(model, Approved):
+        if issubclass(model, Approved) and model is not Reading:
             for row in page.get_queryset(request).filter(condition, **{f"{model.STATE}__in": states})[: MOST * 5]:
                 yield row, _address(row)
     for proposal in _proposals(request).filter(condition, status__in=states)[: MOST * 5]:
@@ -113,24 +117,63 @@ def _proposals(request: HttpRequest) -> models.QuerySet[Proposal]:
 
 
 def _line(row: Any, address: str) -> Line:
-    name = str(row) if isinstance(row, Proposal) else f"{capfirst(row._meta.verbose_name)}: {row}"
-    by = row.status_by.get_username() if getattr(row, "status_by", None) else ""
-    return Line(address, f"{name} ({row.state.label})", by, getattr(row, "status_at", None))
+    by = row.status_by.get_username() if row.status_by else ""
+    return Line(address, _named(row), by, row.status_at)
+
+
+def _named(row: Any) -> str:
+    name = str(row) if isinstance(row, Proposal) else f"{row._meta.verbose_name}: {row}"
+    return f"{capfirst(name)} ({row.state.label})"
+
+
+def _figures(request: HttpRequest, states: Iterable[Status], condition: Q) -> Iterator[Line]:
+    """A line a period and state, which leads to the sheet where all of them are moved at once; corrections one by one."""
+    page = admin.site._registry[Reading]
+    if not page.has_view_permission(request):
+        return
+    last = Entry.objects.filter(table_name=Reading._meta.db_table, row_id=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = page.get_queryset(request).filter(condition, stage__in=states).annotate(last=Subquery(last))
+    alone = Q(supersedes__isnull=False) | Q(precision=Precision.DAY)
+    sheets = list(
+        rows.exclude(alone).values("effective_on", "precision", "stage").annotate(count=Count("pk"), newest=Max("last"))
+        .order_by("-effective_on", "precision", "stage")[: MOST * 5]
+    )  # fmt: skip
+    singles = list(
+        rows.filter(alone).select_related("series__region", "series__metric").order_by("-effective_on", "pk")[: MOST * 5]
+    )
+    moved = Entry.objects.only("actor", "at").in_bulk([*(one["newest"] for one in sheets), *(row.last for row in singles)])
+    for one in sheets:
+        period, state, by = (
+            Period(one["effective_on"], Precision(one["precision"])),
+            Status(one["stage"]),
+            moved.get(one["newest"]),
+        )
+        told = ngettext("{period}: {count} figure ({state})", "{period}: {count} figures ({state})", one["count"])
+        what = told.format(period=capfirst(str(period)), count=text.number(one["count"]), state=state.label)
+        address = f"{reverse('admin:regions_reading_entry')}?{urlencode(entry.query(period))}"
+        yield Line(address, what, by.actor if by else "", by.at if by else None)
+    for row in singles:
+        by = moved.get(row.last)
+        yield Line(_address(row), _named(row), by.actor if by else "", by.at if by else None)
 
 
 def _to_approve(request: HttpRequest) -> Iterator[Line]:
     others = ~Q(authors__contains=[request.user.pk])
-    return (_line(row, address) for row, address in _standing(request, [Status.SUBMITTED], others))
+    yield from _figures(request, [Status.SUBMITTED], others)
+    yield from (_line(row, address) for row, address in _standing(request, [Status.SUBMITTED], others))
 
 
 def _to_publish(request: HttpRequest) -> Iterator[Line]:
-    return (_line(row, address) for row, address in _standing(request, [Status.APPROVED], Q()))
+    yield from _figures(request, [Status.APPROVED], Q())
+    yield from (_line(row, address) for row, address in _standing(request, [Status.APPROVED], Q()))
 
 
 def _yours(request: HttpRequest) -> Iterator[Line]:
+    """What was returned first."""
     mine = Q(authors__contains=[request.user.pk])
-    found = list(_standing(request, [Status.RETURNED, Status.DRAFT], mine))
-    return (_line(row, address) for row, address in sorted(found, key=lambda one: one[0].state != Status.RETURNED))
+    for state in (Status.RETURNED, Status.DRAFT):
+        yield from _figures(request, [state], mine)
+        yield from (_line(row, address) for row, address in _standing(request, [state], mine))
 
 
 def _expiring(request: HttpRequest) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from itsci_site.lib.periods import Period, Precision
 from meetings.models import Meeting
-from regions.models import Region
+from regions.models import Reading, Region
 from tests import factories as make
 
 from .desk import before_opening, move, write
@@ -45,11 +45,30 @@ def test_what_waits_for_whom(opened: None, alices: Client, bobs: Client) -> None
     write(alices, region, lead_en="New", _submit="x")
     assert lines(alices, "approve") == "", "nobody approves their own"
     waiting = lines(bobs, "approve")
-    assert "Meeting: Place" in waiting and "region: Kivu (submitted)" in waiting
+    assert "Meeting: Place" in waiting and "Region: Kivu (submitted)" in waiting
     move(bobs, meeting, "send_back", reason="The date")
     assert board(alices)["yours"][0].endswith("(returned)")
     move(bobs, region, "approve")
-    assert "region: Kivu (approved)" in lines(bobs, "publish")
+    assert "Region: Kivu (approved)" in lines(bobs, "publish")
+
+
+def test_figures_of_a_period_wait_as_one_and_a_correction_by_itself(opened: None, alices: Client, bobs: Client) -> None:
+    with before_opening():
+        series = [make.make_series() for _number in range(2)]
+        public = make.make_reading(series[0], 5)
+        for one in series:
+            make.make_reading(one, 7, date(2018, 1, 1), published_at=None)
+        correction = make.correct(public, 6, None)
+    for row in (*Reading.objects.filter(effective_on__year=2018), correction):
+        write(alices, row, _submit="x")
+    page: Any = bobs.get(reverse("admin:index"))
+    (section,) = [one for one in page.context["board"] if one.name == "approve"]
+    sheet, single = section.lines
+    assert (sheet.what, sheet.by) == ("2018: 2 figures (submitted)", "alice") and sheet.since
+    assert sheet.address == f"{reverse('admin:regions_reading_entry')}?year=2018&part=year-1"
+    assert (single.what, single.by) == (f"Reading: {correction} (submitted)", "alice")
+    assert single.address == reverse("admin:regions_reading_change", args=[correction.pk])
+    assert lines(alices, "approve") == ""
 
 
 def test_links_lead_where_the_work_is(opened: None, alices: Client, bobs: Client) -> None:
