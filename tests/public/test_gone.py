@@ -1,6 +1,7 @@
 """What is withdrawn, suspended, run out or erased is gone at once from every public address; what was never public never shows.
 
-Words are planted in every field that a story, a person and a consent have; nothing of them is looked for by field.
+Words are planted in every field that a story, a person and a consent have, in a photo, in a document and in drafts; nothing of
+them is looked for by field.
 """
 
 import io
@@ -11,18 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
+from django.urls import URLResolver, get_resolver, resolve
 from django.utils import timezone
 
 from itsci_site.lib.newsroom.guard import open_register
-from regions.models import Region
+from meetings.models import Document
+from programmes.models import Programme
+from regions.models import Metric, Region, Series
 from testimonials.erasing import erase
 from testimonials.models import Consent, Testimonial
 from tests import factories as make
 from tests.admin.test_admin import Form
+from tests.meetings import pdf_files
 from tests.newsroom.conftest import signed_in
 from tests.newsroom.desk import address, move
 from tests.testimonials.photos import revealing, upload
@@ -32,7 +39,9 @@ from . import surfaces
 pytestmark = pytest.mark.django_db(transaction=True)
 SHOWN, SECRET = "zaunkoenig", "kanarienvogel"
 PRIVATE = ("CANARY", "Mukendi", "xmpmeta")
-"""What the photo hides (tests/testimonials/photos.py)."""
+"""What the photo and the document hide (tests/testimonials/photos.py, tests/meetings/pdf_files.py)."""
+NO_SURFACE = {"preview", "healthz", "readyz", "favicon", "security_txt"}
+"""Addresses that hold nothing of anybody's; a preview has a signed link that ends."""
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +67,15 @@ def every_byte(client: Client, extra: list[str]) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(client.get(where).content)) as packed:
             found |= {f"{where}: {name}": packed.read(name) for name in packed.namelist()}
     return found
+
+
+def names(patterns: Any) -> Iterator[str]:
+    """Of every address that is not the admin's."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from () if str(pattern.pattern).startswith("admin/") else names(pattern.url_patterns)
+        elif not str(pattern.pattern).startswith("admin/"):
+            yield pattern.name
 
 
 def told(pages: dict[str, bytes], word: str) -> set[str]:
@@ -88,6 +106,35 @@ def story() -> Testimonial:
     return Testimonial.objects.get(slug=SHOWN)
 
 
+@pytest.fixture
+def document(story: Testimonial) -> Document:
+    """Public, with a file whose metadata say who wrote it; beside it a draft of everything that is published by two."""
+    alices, bobs = (signed_in(User.objects.get(username=name)) for name in ("alice", "bob"))
+    meeting = make.make_meeting(make.make_place(story.region), public_from=None)
+    file = SimpleUploadedFile(f"{SECRET}.pdf", pdf_files.telling())
+    sent = {"meeting": meeting.pk, "title_en": "Minutes", "language": "fr", "file": file}
+    page = alices.post("/admin/meetings/document/add/", sent)
+    assert page.status_code == 302, page.context["adminform"].form.errors
+    for who, step in ((alices, "submit"), (bobs, "approve"), (bobs, "publish")):
+        move(who, meeting, step, reason=f"{SECRET} note")
+    draft: dict[str, Any] = {"public_from": None}
+    programme, region = Programme.objects.all()[0], story.region
+    series, metric = Series.objects.filter(region=region)[0], Metric.objects.all()[0]
+    both: dict[str, dict[str, Any]] = {
+        name: make.both(**{name: (SECRET, SECRET)})
+        for name in ("name", "summary", "topics", "lead", "narrative", "period_note")
+    }
+    make.make_meeting(meeting.place, slug=SECRET, **draft, **both["summary"], **both["topics"])
+    make.make_region(region.country, slug=SECRET, **draft, **both["name"], **both["lead"], **both["narrative"])
+    make.make_programme(slug=SECRET, **draft, **both["name"])
+    make.make_headline(
+        programme, metric, 987_654, effective_on=make.PAST.date().replace(month=1), **draft, **both["period_note"]
+    )
+    make.make_testimonial(region, None, slug=f"{SECRET}-2", quote=SECRET, **make.both(story_title=(SECRET, SECRET)))
+    make.make_reading(series, 987_654, make.PAST.date().replace(month=1), None, **both["period_note"])
+    return Document.objects.get(meeting=meeting)
+
+
 def end_consent(story: Testimonial) -> None:
     """As if its last day had come: the trigger alone writes this column."""
     with connection.cursor() as cursor:
@@ -112,7 +159,9 @@ WAYS: dict[str, Callable[[Testimonial], Any]] = {
 }
 
 
-def test_it_goes_from_everywhere_at_once_and_the_rest_was_never_there(client: Client, story: Testimonial) -> None:
+def test_it_goes_from_everywhere_at_once_and_the_rest_was_never_there(
+    client: Client, story: Testimonial, document: Document
+) -> None:
     """Every way in turn, from a state that is put back between: what is slow is asking everywhere."""
     open_register()
     photo = [story.portrait_address(name) for name in ("96.avif", "192.webp", "384.jpg")]
@@ -121,9 +170,13 @@ def test_it_goes_from_everywhere_at_once_and_the_rest_was_never_there(client: Cl
     pages = {one for one in where if "?" not in one and ".zip" not in one}
     assert {"/", "/fr/", "/where-we-work/", "/where-we-work/katanga/", f"/stories/{SHOWN}/", "/sitemap-stories.xml"} <= pages
     assert any("search" in one for one in where) and any("offline-fr.zip" in one for one in where)
-    for word in (SECRET, *PRIVATE):
+    assert b"%PDF" in before[document.get_absolute_url()]
+    for word in (SECRET, *PRIVATE, "987654", "987,654", "987\u202f654"):
         assert told(before, word) == set(), word
     assert len(before) > 150
+    english = {where.partition(": ")[0].partition("?")[0] for where in before if not where.startswith(("/fr/", "/nowhere/"))}
+    walked = {resolve(where).url_name for where in english}
+    assert {name for name in names(get_resolver().url_patterns) if name not in walked} == NO_SURFACE
     for name, act in WAYS.items():
         if name != "withdrawn by staff":
             _back(story)
