@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from itsci_site.lib.languages import TRIGGER as KEEPS_TRANSLATED_FROM
+from itsci_site.lib.newsroom.guard import OF_PARTS as GUARDS_PARTS
 from itsci_site.lib.newsroom.guard import TRIGGER as GUARDS
 from itsci_site.lib.newsroom.ledger import TRIGGER as NOTES_LEAVING
 from itsci_site.lib.newsroom.trail import TRIGGERS as KEEP_TRAIL
@@ -34,12 +35,12 @@ WHERE NOT tgisinternal AND relname = ANY(%s) AND tgname <> ALL(%s)
 """
 FOLLOW = ["copy_place_words", "testimonials_follow"]
 LEAVES = [NOTES_LEAVING, "testimonials_leaves", "meetings_leaves"]
-HARMLESS = [KEEPS_VERSIONS, KEEPS_TRANSLATED_FROM, NOTES_CHANGES, *KEEP_TRAIL, GUARDS, *FOLLOW, *LEAVES]
+HARMLESS = [KEEPS_VERSIONS, KEEPS_TRANSLATED_FROM, NOTES_CHANGES, *KEEP_TRAIL, GUARDS, GUARDS_PARTS, *FOLLOW, *LEAVES]
 """They refuse nothing: they keep versions (tests/regions/test_versions.py), what a translation was made from
 (tests/lib/test_translated.py), that something changed (tests/regions/test_content_version.py), the words a meeting is
 found by (tests/search), who changed what (tests/newsroom/test_trail.py), what left the public
-(tests/recovery/test_ledger.py), or take along what rests on a consent (tests/testimonials/test_consent.py). The guard of
-what takes two people is one for all tables (tests/newsroom/test_guard.py)."""
+(tests/recovery/test_ledger.py), or take along what rests on a consent (tests/testimonials/test_consent.py). The guards of
+what takes two people are two for all tables (tests/newsroom/test_guard.py)."""
 
 
 def named_in_models(app: str) -> set[str]:

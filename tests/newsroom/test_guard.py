@@ -1,13 +1,16 @@
 """What Postgres refuses of whoever writes as the application does, once the register is open; and the nearest it allows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
 
 from itsci_site.lib.newsroom.guard import open_register
 from itsci_site.lib.newsroom.models import Entry, Proposal
+from meetings.models import Meeting
 from tests import factories as make
 from tests.refusals import Rule, delete, refused_by, rule, run, update
 
@@ -16,6 +19,7 @@ from .desk import before_opening
 pytestmark = pytest.mark.django_db
 
 M, T, P, R = "meetings_meeting", "testimonials_testimonial", "newsroom_proposal", "regions_region"
+F, H, D, MS = "regions_reading", "programmes_headline", "meetings_document", "regions_milestone"
 NOW = "publish_at = now()"
 PUBLISH = f"status = 'published', {NOW}"
 ANOTHER = "summary_en = 'Another'"
@@ -36,6 +40,12 @@ RULES = [
     rule("newsroom_moves_alone", M, "submitted", NOW, "status = 'draft'"),
     rule("newsroom_moves_alone", M, "public", NOW, "publish_at = publish_at"),
     rule("newsroom_moves_alone", T, "story", "publish_at = now() - interval '1 year'", "status = 'suspended'"),
+    *(rule("newsroom_four_eyes", table, row, f"status = 'approved', {BY_ALICE}", f"status = 'approved', {BY_BOB}")
+      for table, row in ((P, "version"), (R, "region_submitted"), (H, "headline_submitted"))),
+    rule("newsroom_four_eyes", F, "figure_submitted", f"stage = 'approved', {BY_ALICE}", f"stage = 'approved', {BY_BOB}"),
+    rule("newsroom_authors_stay", F, "figure_submitted", "authors = '{}'", "stage = 'draft'"),
+    rule("newsroom_authors_stay", P, "version", "authors = '{}'", "status = 'draft'"),
+    rule("newsroom_needs_approval", P, "version", "status = 'approved'", f"status = 'approved', {BY_BOB}"),
     # No state is skipped
     *(rule("newsroom_no_such_move", table, row, wrong, right) for table, row, wrong, right in (
         (M, "draft", f"status = 'approved', {BY_BOB}", "status = 'submitted'"),
@@ -58,6 +68,10 @@ RULES = [
         (T, "suspended", f"status = 'approved', {BY_BOB}", "status = 'withdrawn'"),
         (T, "story_draft", f"{PUBLISH}, {BY_BOB}", "status = 'submitted'"),
         (P, "applied", "status = 'draft'", "status = status"),
+        (P, "version", f"{PUBLISH}, {BY_BOB}", f"status = 'approved', {BY_BOB}"),
+        (F, "figure", f"stage = 'published', published_at = now(), {BY_BOB}", "stage = 'submitted'"),
+        (F, "figure", f"stage = 'approved', {BY_BOB}", "value = 6"),
+        (H, "headline_submitted", f"{PUBLISH}, {BY_BOB}", "status = 'returned'"),
     )),
     # Nothing is backdated
     *(rule("newsroom_not_backdated", M, "approved", f"status = 'published', {wrong}", f"status = 'published', {right}")
@@ -77,7 +91,19 @@ RULES = [
         (T, "story", "place_precision = 'country'", "status_by_id = NULL"),
         (R, "region", "name_en = 'Elsewhere'", "name_en = name_en"),
         (P, "applied", "changes = '[{}]'", "title = title"),
+        (H, "headline", "value = 7", "status = 'withdrawn'"),
+        # and all that stands in its page
+        (D, "document", "title_en = 'Another'", "title_en = title_en"),
+        (D, "draft_document", "meeting_id = %(public)s", "meeting_id = %(submitted)s"),
+        (MS, "milestone", "text_en = 'Another'", "translated_from = translated_from"),
+        ("regions_series", "series", "region_id = %(region_submitted)s", "region_id = region_id"),
+        ("programmes_activity", "activity", "title_en = 'Another'", "title_en = title_en"),
     )),
+    Rule("newsroom_public_copy_stays", delete(D, "document"), delete(D, "draft_document")),
+    Rule("newsroom_public_copy_stays", delete(MS, "milestone"), delete(MS, "draft_milestone")),
+    Rule("newsroom_public_copy_stays", "INSERT INTO programmes_programme_regions (programme_id, region_id)"
+         " VALUES (%(programme)s, %(region_submitted)s)", "INSERT INTO programmes_programme_regions (programme_id, region_id)"
+         " VALUES (%(programme_draft)s, %(region_submitted)s)"),
     *(rule("newsroom_drafts_are_written_in", table, row, wrong, right) for table, row, wrong, right in (
         (M, "submitted", ANOTHER, "summary_en = 'Another', status = 'draft'"),
         (M, "approved", ANOTHER, "summary_en = 'Another', status = 'returned', approved_by_id = NULL"),
@@ -85,6 +111,9 @@ RULES = [
         (M, "withdrawn", ANOTHER, "summary_en = 'Another', status = 'draft'"),
         (T, "suspended", "quote = 'Other words'", "quote = 'Other words', status = 'draft'"),
         (T, "story_approved", "quote = 'Other words'", "status = 'draft'"),
+        (P, "version", "changes = '[{}]'", "changes = '[{}]', status = 'draft'"),
+        (F, "figure_submitted", "value = 8", "value = 8, stage = 'draft'"),
+        (H, "headline_submitted", "value = 8", "value = 8, status = 'draft'"),
     )),
     Rule("newsroom_published_is_not_deleted", delete(M, "public"), delete(M, "draft")),
     Rule("newsroom_published_is_not_deleted", delete(T, "story"), delete(T, "story_draft")),
@@ -115,8 +144,20 @@ INSERT = (
 )
 
 
+@pytest.fixture(scope="module")
+def rows_made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Any]]:
+    """Made once: each test's own transaction is a savepoint in theirs, and all is undone."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_rows()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def rows(db: None) -> dict[str, Any]:
+def rows(rows_made: dict[str, Any], db: None) -> dict[str, Any]:
+    return rows_made
+
+
+def make_rows() -> dict[str, Any]:
     """By Alice, approved by Bob."""
     alice, bob = make.make_user("alice"), make.make_user("bob")
     open_register()
@@ -133,9 +174,24 @@ def rows(db: None) -> dict[str, Any]:
             found[name] = make.make_testimonial(region, None, status=state, authors=[alice.pk])
         found["story_approved"] = make.make_testimonial(region, None, status="approved", authors=[alice.pk], approved_by=bob)
         found |= {"story": make.make_testimonial(region, authors=[alice.pk]), "region": region}
+        submitted: dict[str, Any] = by_alice | {"public_from": None, "status": "submitted"}
+        programme, metric, series = make.make_programme(), make.make_metric(), make.make_series(region)
+        found |= {
+            "region_submitted": make.make_region(**submitted), "programme": programme, "series": series,
+            "programme_draft": make.make_programme(public_from=None), "activity": make.make_activity(programme),
+            "headline": make.make_headline(programme, metric, 5),
+            "headline_submitted": make.make_headline(programme, make.make_metric(), 5, **submitted),
+            "figure": make.make_reading(series, 5, published_at=None, **by_alice),
+            "figure_submitted": make.make_reading(make.make_series(), 5, published_at=None, stage="submitted", **by_alice),
+            "milestone": make.make_milestone(region), "document": make.make_document(make.make_meeting(place)),
+            "draft_milestone": make.make_milestone(make.make_region(public_from=None)),
+            "draft_document": make.make_document(make.make_meeting(place, public_from=None)),
+        }  # fmt: skip
+        version: dict[str, Any] = dict(record="regions.region", title="x")
         found["applied"] = Proposal.objects.create(
-            record="regions.region", row_id=region.pk, title="x", status="published", publish_at=make.PAST, applied_at=make.PAST
+            row_id=region.pk, status="published", publish_at=make.PAST, applied_at=make.PAST, **version
         )
+        found["version"] = Proposal.objects.create(row_id=0, status="submitted", authors=[alice.pk], **version)
     entry = Entry.objects.first()
     return {name: row.pk for name, row in found.items()} | {"alice": alice.pk, "bob": bob.pk, "entry": entry.pk if entry else 0}
 
@@ -160,3 +216,18 @@ def test_the_database_knows_who_writes(rows: dict[str, Any]) -> None:
     run(update(M, "draft", "status = 'submitted'"), rows)
     approve = update(M, "draft", "status = 'approved', approved_by_id = %(carol)s")
     assert refused_by(approve, rows | {"carol": carol.pk}) == "newsroom_four_eyes"
+
+
+@pytest.mark.parametrize(
+    ("state", "becomes"), [("submitted", "draft"), ("approved", "draft"), ("withdrawn", "draft"), ("draft", "draft")]
+)
+def test_what_stands_in_a_page_is_written_with_it(state: str, becomes: str, rows: dict[str, Any]) -> None:
+    """A document of a meeting that waits for approval, or has it: the meeting waits anew, and whoever wrote is its author."""
+    carol = User.objects.create(username="carol")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('itsci.actor', %s, true)", [str(carol.pk)])
+    make.make_document(Meeting.objects.get(pk=rows[state]))
+    meeting = Meeting.objects.get(pk=rows[state])
+    assert (meeting.status, meeting.approved_by_id) == ("draft", None) and carol.pk in meeting.authors
+    run(update(M, state, "status = 'submitted'"), rows)
+    assert refused_by(update(M, state, "status = 'approved', approved_by_id = %(carol)s"), rows | {"carol": carol.pk})

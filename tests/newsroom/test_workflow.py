@@ -103,6 +103,24 @@ def test_what_was_submitted_and_is_written_in_again_is_a_draft_again(opened: Non
     assert (region.status, region.approved_by, region.lead_en) == (Status.DRAFT, None, "After the approval")  # type: ignore[attr-defined]
 
 
+def test_what_stands_in_its_page_takes_its_approval_away(opened: None, alices: Client, bobs: Client) -> None:
+    """A milestone or a document has a form of its own: what is written there after the approval, nobody has approved."""
+    with before_opening():
+        region = make.make_region(public_from=None)
+        milestone, other = make.make_milestone(region), make.make_milestone(region)
+    for act in (
+        lambda: write(alices, milestone, text_en="Unseen"),
+        lambda: alices.post(address(other, "delete"), {"post": "yes", "_reason": "No"}),
+    ):
+        move(alices, region, "submit")
+        move(bobs, region, "approve")
+        page = act()
+        assert page.status_code == 302 and f"“{region}”, which this stands in, is a draft again: submit it anew." in told(page)
+        assert move(bobs, region, "publish").status_code == 400
+        region.refresh_from_db()
+        assert (region.status, region.approved_by) == (Status.DRAFT, None)
+
+
 def test_saved_and_submitted_with_one_button(opened: None, alices: Client) -> None:
     with before_opening():
         region = make.make_region(public_from=None)

@@ -191,7 +191,7 @@ def test_one_of_older_code_is_brought_forward(drill: Drill, monkeypatch: pytest.
     sql("UPDATE testimonials_testimonial SET status = 'suspended' WHERE id = %s", one.pk)
     ledger.keep()
     restored(drill, path)
-    assert "Migrations  3 applied" in capsys.readouterr().out
+    assert "Migrations  4 applied" in capsys.readouterr().out
     assert Testimonial.objects.get(pk=one.pk).status == "suspended"
     assert Client().get("/").status_code == 200
     assert sql("SELECT has_table_privilege('itsci_public', 'testimonials_testimonial', 'SELECT')") == [(True,)]

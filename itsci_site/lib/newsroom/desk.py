@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import staff
 from ..publishing import MOVES, Approved, Move, Publishable, Status, register_is_open
-from . import history, links, proposals, roles, trail, words
+from . import guard, history, links, proposals, roles, trail, words
 from .models import Entry, Proposal
 from .words import Difference
 
@@ -210,8 +210,20 @@ class NewsroomAdmin(admin.ModelAdmin):
             sitting.proposal = self._kept(sitting, changes, regions)
         elif opened and any(proposals.is_shown(change) for change in changes):
             raise PermissionDenied
+        else:
+            self._tell_of_pages(request, changes)
         self._submitted_at_once(request, sitting)
         return response
+
+    def _tell_of_pages(self, request: HttpRequest, changes: Iterable[trail.Change]) -> None:
+        """Which records wait anew because something that stands in their page was written (newsroom_guard_part)."""
+        for change in changes:
+            model: Any = proposals.models_by_table()[change.table]
+            if not issubclass(model, Approved) or model is self.model or change.operation != "update":
+                continue
+            if (change.after or {}).get(model.STATE) == Status.DRAFT:
+                told = _("“{row}”, which this stands in, is a draft again: submit it anew.")
+                self.message_user(request, told.format(row=model._base_manager.get(pk=change.id)), messages.WARNING)
 
     def _look_closer(self, request: HttpRequest, key: str, sitting: Sitting) -> None:
         """What refuses a form whose fields are right: another person's change, a change without a reason."""
@@ -229,7 +241,7 @@ class NewsroomAdmin(admin.ModelAdmin):
         if object_id:
             row = super().get_object(request, unquote(object_id))
             return row is not None and proposals.row_is_shown(self.model, {row.pk})
-        name = proposals.parent_field(self.model)
+        name = guard.parent_field(self.model)
         if name is None or issubclass(self.model, Approved):
             return False
         parent = request.POST.get(name, "")
@@ -631,6 +643,8 @@ class NewsroomAdmin(admin.ModelAdmin):
                 transaction.savepoint_rollback(mark)
                 if changes:
                     self._kept(sitting, changes, regions)
+            else:
+                self._tell_of_pages(request, changes)
         return response
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: Any) -> HttpResponse:

@@ -4,12 +4,14 @@ They hold from the moment the register is open (`newsroom_register`): content lo
 before. The trigger knows who acts from the setting `itsci.actor` (trail.acting).
 """
 
+from typing import Any
+
 from django.apps import apps
 from django.db import connection, models, transaction
 
 from ..publishing import Approved
 
-TRIGGER = "newsroom_guard"
+TRIGGER, OF_PARTS = "newsroom_guard", "newsroom_guard_part"
 ANOTHER_DAY = {"translated_from", "changed_at"}
 """Columns of the database's own."""
 
@@ -140,6 +142,43 @@ DROP FUNCTION newsroom_guard() CASCADE;
 DROP FUNCTION newsroom_refuse(text, text);
 """
 
+# What stands in a page is part of it. Arguments: the page's table, the column that leads to it, those that are not content.
+PARTS = """
+CREATE FUNCTION newsroom_guard_part() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    apart text[] := string_to_array(TG_ARGV[2], ' ');
+    before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - apart END;
+    after jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - apart END;
+    actor bigint := nullif(current_setting('itsci.actor', true), '')::bigint;
+    page bigint;
+    stands text;
+BEGIN
+    IF before IS DISTINCT FROM after AND coalesce(current_setting('itsci.what_if', true), '') <> 'on'
+       AND EXISTS (SELECT FROM public.newsroom_register)
+       AND NOT (TG_OP = 'DELETE' AND coalesce(current_setting('itsci.ledger', true), '') = 'applying')
+       AND NOT public.newsroom_is_applied(TG_TABLE_NAME, (coalesce(after, before)->>'id')::bigint) THEN
+        FOR page IN SELECT DISTINCT one FROM unnest(ARRAY[before->>TG_ARGV[1], after->>TG_ARGV[1]]::bigint[]) AS one
+                    WHERE one IS NOT NULL LOOP
+            EXECUTE format('SELECT status FROM public.%I WHERE id = $1 FOR UPDATE', TG_ARGV[0]) INTO stands USING page;
+            IF stands = 'published' THEN
+                PERFORM public.newsroom_refuse(
+                    format('%s %s is published and stays as it is until its next version is approved', TG_ARGV[0], page),
+                    'newsroom_public_copy_stays');
+            END IF;
+            EXECUTE format($sql$
+                UPDATE public.%I SET status = CASE WHEN status = 'returned' THEN status ELSE 'draft' END,
+                    status_by_id = $2, status_at = now(),
+                    authors = CASE WHEN $2 = ANY (authors) THEN authors ELSE array_remove(authors || $2, NULL) END
+                WHERE id = $1 AND (status NOT IN ('draft', 'returned') OR NOT $2 = ANY (authors))$sql$, TG_ARGV[0])
+                USING page, actor;
+        END LOOP;
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+"""
+NO_PARTS = "DROP FUNCTION newsroom_guard_part() CASCADE;"
+
 
 def open_register() -> None:
     """From now on the rules hold. Without effect where they do already."""
@@ -161,23 +200,40 @@ def apart_of(model: type[models.Model]) -> list[str]:
     return sorted(own | ANOTHER_DAY | set(getattr(model, "not_content", ())))
 
 
+def parent_field(model: type[models.Model]) -> str | None:
+    """The foreign key to the row that shows this one to the public: `shown_with` of a model, the owner's side of a link."""
+    named = getattr(model, "shown_with", None)
+    if named is None and model._meta.auto_created:
+        return next(field.name for field in model._meta.fields if field.remote_field)
+    return named
+
+
 def guard_all(**_signal: object) -> None:
-    """After migrations: the guard on every table of rows that take two people."""
+    """After migrations: the guard on every table of rows that take two people, and of rows that stand in their pages."""
     with transaction.atomic(), connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-        if "newsroom_register" not in there:
-            return
-        for model in apps.get_models():
-            if issubclass(model, Approved) and model._meta.db_table in there:
-                columns = {
-                    column.name for column in connection.introspection.get_table_description(cursor, model._meta.db_table)
-                }
-                if "authors" not in columns:
-                    continue
-                searched = sorted(name for name in columns if name and name.startswith("search_"))
-                state, moment = columns_of_state(model)
-                cursor.execute(
-                    f"CREATE OR REPLACE TRIGGER {TRIGGER} BEFORE INSERT OR UPDATE OR DELETE ON {model._meta.db_table} "
-                    "FOR EACH ROW EXECUTE FUNCTION newsroom_guard(%s, %s, %s)",
-                    [state, moment, " ".join([*apart_of(model), *searched])],
-                )
+        cursor.execute("SELECT proname FROM pg_proc WHERE proname IN (%s, %s)", [TRIGGER, OF_PARTS])
+        functions = {name for (name,) in cursor.fetchall()}
+        for model in apps.get_models(include_auto_created=True):
+            table = model._meta.db_table
+            if table not in there:
+                continue
+            name, of = parent_field(model), None
+            if issubclass(model, Approved):
+                of, trigger, first = model, TRIGGER, columns_of_state(model)
+            elif name is not None:
+                link: Any = model._meta.get_field(name)
+                of, trigger, first = link.related_model, OF_PARTS, (link.related_model._meta.db_table, link.column)
+            if of is None or not issubclass(of, Approved) or trigger not in functions or "authors" not in _columns(cursor, of):
+                continue
+            searched = sorted(column for column in _columns(cursor, model) if column.startswith("search_"))
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {trigger} BEFORE INSERT OR UPDATE OR DELETE ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {trigger}(%s, %s, %s)",
+                [*first, " ".join([*apart_of(model), *searched])],
+            )
+
+
+def _columns(cursor: Any, model: type[models.Model]) -> set[str]:
+    """As they are in the database: between migrations not all are there."""
+    return {column.name for column in connection.introspection.get_table_description(cursor, model._meta.db_table)}

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
 from ..publishing import Approved, Status
-from .guard import apart_of
+from .guard import apart_of, parent_field
 from .models import Proposal
 from .trail import Change
 
@@ -145,14 +145,6 @@ def pending(model: type[models.Model], pk: Any) -> Proposal | None:
 
 def models_by_table() -> dict[str, type[models.Model]]:
     return {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
-
-
-def parent_field(model: type[models.Model]) -> str | None:
-    """The foreign key to the row that shows this one to the public: `shown_with` of a model, the owner's side of a link."""
-    named = getattr(model, "shown_with", None)
-    if named is None and model._meta.auto_created:
-        return next(field.name for field in model._meta.fields if field.remote_field)
-    return named
 
 
 def is_shown(change: Change) -> bool:
