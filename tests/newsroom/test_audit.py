@@ -169,6 +169,11 @@ def test_it_is_read_by_those_who_may(region: Region) -> None:
     pages = (LIST, FILE, f"{LIST}{entry.pk}/change/")
     assert [signed_in(carol).get(page).status_code for page in pages] == [403, 403, 403]
     carol.user_permissions.add(Permission.objects.get(codename="view_entry"))
+    desk = make.make_desk(region, user=carol)
+    assert [signed_in(carol).get(page).status_code for page in pages] == [403, 403, 403], "drafts of other regions are in it"
+    desk.everywhere = True
+    desk.save()
+    carol = type(carol).objects.get(pk=carol.pk)
     assert [signed_in(carol).get(page).status_code for page in pages] == [200, 200, 200]
     assert [Client().get(page).status_code for page in pages] == [302, 302, 302]
     outsider = make.make_user("olga", staff=False)
