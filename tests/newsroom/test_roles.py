@@ -182,6 +182,47 @@ def test_roles_at_every_address_of_their_region(role: str, own: Region) -> None:
     assert {key: code for key, code in found.items() if code != wanted[key]} == {}
 
 
+def rows_in(state: Status, region: Region) -> list[Approved]:
+    """Of every model that two people publish; written by somebody else, approved by a third where it has been."""
+    fields: dict[str, Any] = {"authors": [make.make_user(f"author {state}").pk], "public_from": None}
+    if state in (Status.APPROVED, Status.PUBLISHED, Status.WITHDRAWN):
+        fields["approved_by"] = make.make_user(f"approver {state}")
+    moment = make.PAST if state in (Status.PUBLISHED, Status.WITHDRAWN) else None
+    publishable = fields | {"status": state, "publish_at": moment}
+    programme, metric = make.make_programme(**publishable), make.make_metric()
+    rows: list[Approved] = [
+        region, programme, make.make_headline(programme, metric, **publishable), make.make_testimonial(region, **publishable),
+        make.make_meeting(make.make_place(region), **publishable),
+    ]  # fmt: skip
+    if state != Status.WITHDRAWN:  # a public reading is corrected, never withdrawn
+        del fields["public_from"]
+        rows.append(make.make_reading(make.make_series(region, metric), 5, published_at=moment, stage=state, **fields))
+    Region.objects.filter(pk=region.pk).update(**{name: value for name, value in publishable.items() if name != "public_from"})
+    return rows
+
+
+@pytest.mark.parametrize("role", role_names())
+def test_roles_in_every_state(role: str, opened: None) -> None:
+    """What is on its way or public is changed and deleted by no more roles than a draft; what is public, deleted by nobody."""
+    found, wanted = {}, {}
+    for state in (Status.SUBMITTED, Status.APPROVED, Status.PUBLISHED, Status.WITHDRAWN):
+        with before_opening():
+            region = make.make_region(public_from=None)
+            rows, client = rows_in(state, region), client_of(someone(role, region, everywhere=True))
+        for row in rows:
+            label = row._meta.label_lower
+            _view, _add, change, delete = BY_MODEL[label]
+            is_public = state == Status.PUBLISHED
+            may = {
+                "change": NOBODY if is_public and label == "regions.reading" else change,
+                "delete": NOBODY if is_public else delete,
+            }
+            for action, roles in may.items():
+                found[label, state, action] = client.post(address(row, action), {}).status_code
+                wanted[label, state, action] = 200 if role in roles else 403
+    assert len(wanted) == 46 and {key: code for key, code in found.items() if code != wanted[key]} == {}
+
+
 @pytest.mark.parametrize("role", role_names())
 def test_roles_at_every_other_address(role: str, own: Region) -> None:
     """An answer, or a redirect within the admin, where a role may; 403 where not."""
