@@ -15,7 +15,10 @@ TOLD = {
     "broken": _("This PDF is damaged. Export it again, then upload the new file."),
     "active": _("This PDF holds a script, another file or what starts by itself. Print it to a new PDF, then upload that."),
     "too_much": _("Reading this PDF took too long or too much memory. Print it to a new PDF, then upload that."),
+    "too_busy": _("This site was too busy to read the PDF in time. Choose it again in a moment, or make it smaller first."),
 }
+REFUSED = {"broken": "broken", "clock": "too_busy"}
+"""What to tell of a child that burst at a bound; of any other: too_much."""
 
 
 def cleaned(file: IO[bytes]) -> bytes:
@@ -24,7 +27,7 @@ def cleaned(file: IO[bytes]) -> bytes:
     try:
         found = child.run("meetings.pdf_copy:in_child", file.read(), child.Bounds(**settings.UPLOADED_FILE_READER))
     except child.Burst as burst:
-        found = {"refused": "broken" if burst.bound == "broken" else "too_much"}
+        found = {"refused": REFUSED.get(burst.bound, "too_much")}
     if code := found.get("refused"):
         raise ValidationError(TOLD[code], code=code)
     return b64decode(found["file"])

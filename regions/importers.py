@@ -39,6 +39,7 @@ ROWS_A_BATCH = 1000
 
 BURST = {
     "time": "Reading this file took too long. It was not read. Save it anew with the readings alone, or split it.",
+    "clock": "This site was too busy to read this file in time. Choose it again in a moment, or split it.",
     "memory": "Reading this file took too much memory. It was not read. Save it anew with the readings alone, or split it.",
     "answer": "This file holds too much text. Keep the columns that docs/import.md names, or split it.",
     "broken": "This file cannot be read. Save it anew as “CSV UTF-8”.",

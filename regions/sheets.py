@@ -10,8 +10,6 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-
 LARGEST_FILE = 20 * 1024 * 1024
 LARGEST_UNPACKED = 500 * 1024 * 1024
 LARGEST_RATIO = 200
@@ -155,6 +153,8 @@ def _csv(content: bytes, known: Collection[str]) -> Iterator[list[str]]:
 
 
 def _xlsx(content: bytes, problems: list[Problem], limits: Limits) -> Iterator[list[str]]:
+    import openpyxl  # it weighs 9 MB, and of what imports this only children and commands read a workbook
+
     try:
         with zipfile.ZipFile(BytesIO(content)) as package:
             unpacked = sum(part.file_size for part in package.infolist())

@@ -24,6 +24,7 @@ UNREADABLE = _("This is not a JPEG, PNG or WebP picture, or it is damaged. Save 
 TOO_MANY_PIXELS = _("The photo has more than 40 million pixels. Make it smaller, then choose it again.")
 TOO_SMALL = _("The photo is {width} × {height} pixels. It must be at least {least_width} × {least_height}.")
 TOO_MUCH = _("Reading this photo took too long or too much memory. Save it as JPEG, and smaller, then choose it again.")
+TOO_BUSY = _("This site was too busy to read the photo in time. Choose it again in a moment, or make it smaller first.")
 TOLD = {"unreadable": UNREADABLE, "too_many_pixels": TOO_MANY_PIXELS, "too_much": TOO_MUCH}
 SAID = {
     "place": _("where it was taken"),
@@ -55,6 +56,8 @@ def read(upload: UploadedFile) -> Picture:
     except child.Burst as burst:
         if burst.bound == "broken":
             raise ValidationError(UNREADABLE, code="unreadable") from burst
+        if burst.bound == "clock":
+            raise ValidationError(TOO_BUSY, code="too_busy") from burst
         raise ValidationError(TOO_MUCH, code="too_much") from burst
     if code := found.get("refused"):
         width, height = found["size"]

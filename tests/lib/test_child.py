@@ -31,7 +31,7 @@ def test_it_knows_no_secret_of_the_site(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("hoard", "memory", {}),
         ("spin", "time", {"cpu": 1}),
-        ("sleep", "time", {"wall": 0.5}),
+        ("sleep", "clock", {"wall": 0.5}),
         ("chatter", "answer", {}),
         ("write_a_file", "broken", {}),
         ("fail", "broken", {}),
