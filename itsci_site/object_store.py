@@ -13,10 +13,13 @@ from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
+import botocore.session
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.loaders import Loader
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
@@ -35,9 +38,22 @@ NO_KEYS, NO_BUCKET = "NoCredentials", "NoSuchBucket"
 BAD_KEYS = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "Forbidden", "403")
 UNKNOWN = ("NotImplemented", "MethodNotAllowed", "UnsupportedOperation")
 """Of a store that has no such thing as versions."""
+SERVICES = ("s3", "sts")
+"""What is asked: files, and for the keys of a machine that has a role."""
 OTHER_REGION = ("301", "400", "AuthorizationHeaderMalformed")
 """A name is looked for by HEAD, whose refusals have a number alone."""
 log = logging.getLogger(__name__)
+
+
+class Descriptions(Loader):
+    """boto's own of what Amazon offers, without where each of its four hundred services stands: 5 MB of a worker."""
+
+    def load_data_with_path(self, name: str) -> Any:
+        data, path = super().load_data_with_path(name)
+        if name == "endpoints":
+            for part in data["partitions"]:
+                part["services"] = {one: where for one, where in part["services"].items() if one in SERVICES}
+        return data, path
 
 
 class ObjectStore(S3Storage):
@@ -54,7 +70,7 @@ class ObjectStore(S3Storage):
         transfer = TransferConfig(multipart_threshold=WHOLE, use_threads=False)
         fixed = {"file_overwrite": False, "default_acl": None, "client_config": client, "transfer_config": transfer}
         super().__init__(**options | fixed)
-        # One for all threads: a client may be shared, and each weighs 12 MB.
+        # One for all threads: a client may be shared, and each weighs some MB.
         self._connections = SimpleNamespace()
         self._rests_until = 0.0
         self._sizes: dict[str, int] = {}
@@ -62,6 +78,12 @@ class ObjectStore(S3Storage):
     @property
     def client(self) -> Any:
         return self.connection.meta.client
+
+    def _create_session(self) -> Any:
+        inner = botocore.session.get_session()
+        inner.register_component("data_loader", Descriptions())
+        keys = (self.access_key, self.secret_key, self.security_token)
+        return boto3.Session(*keys, botocore_session=inner, profile_name=self.session_profile or None)
 
     @contextmanager
     def asked(self, name: str = "", expected: tuple[str, ...] = ()) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """The open data as a workbook of four sheets, written row by row: memory does not grow with the rows.
 
 The same rows are the same bytes, whenever they are asked for: the package and its properties bear a fixed day.
-It stands in the roof because lib is built on nothing but the standard library and Django.
+It stands in the roof because lib is built on nothing but the standard library and Django. openpyxl is imported by the functions
+that use it: it weighs 9 MB, and a process that is asked for no workbook does without.
 """
 
 import re
@@ -13,11 +14,6 @@ from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.utils import translation
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-from openpyxl.writer.excel import ExcelWriter
 
 from itsci_site.lib.exports import Cell, Column, disarm, moment
 
@@ -58,6 +54,9 @@ def write(
     notes: Iterable[str],
 ) -> None:
     """Sheets "data", then each of `others` (name, columns, rows), then "read me": notes and the dictionary of the columns."""
+    from openpyxl import Workbook
+    from openpyxl.writer.excel import ExcelWriter
+
     book = Workbook(write_only=True)
     _sheet(book, "data", columns, lines)
     for name, its_columns, rows in others:
@@ -85,7 +84,10 @@ def dictionary_line(column: Column) -> list[Cell]:
     return [column.name, column.type, column.required, ", ".join(column.values), *meanings]
 
 
-def _sheet(book: Workbook, name: str, columns: Sequence[Column], lines: Iterable[Sequence[Cell]]) -> None:
+def _sheet(book: Any, name: str, columns: Sequence[Column], lines: Iterable[Sequence[Cell]]) -> None:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.utils import get_column_letter
+
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "A2"
     for place, column in enumerate(columns, start=1):
@@ -100,7 +102,10 @@ def _sheet(book: Workbook, name: str, columns: Sequence[Column], lines: Iterable
         sheet.append([*(_cell(value) for value in line[:-1]), end if line[-1] in (None, "") else _cell(line[-1])])
 
 
-def _bold(sheet: Any, text: str) -> WriteOnlyCell:
+def _bold(sheet: Any, text: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     cell = WriteOnlyCell(sheet, text)
     cell.font = Font(bold=True)
     return cell
