@@ -1,16 +1,54 @@
-"""How gunicorn serves the site: `gunicorn -c deploy/gunicorn.conf.py itsci_site.wsgi`."""
+"""How gunicorn serves the site: `gunicorn -c deploy/gunicorn.conf.py itsci_site.wsgi`.
+
+A reload is TTIN, with which gunicorn begins one worker more. Once that has loaded the site it sends TTOU, with which gunicorn
+lets the oldest go; when that has gone the next one begins, until all are new. HUP would let all of them go before one is ready.
+"""
 
 import os
+import signal
 
 bind = os.environ.get("BIND", "unix:/run/itsci-site/site.sock")
 workers = int(os.environ.get("WORKERS", "3"))
 threads = int(os.environ.get("THREADS", "4"))  # each holds two connections to the database, one of them for the page cache
 worker_class = "itsci_site.worker.Worker"
-preload_app = False  # a reload reads the code anew
+preload_app = False  # a worker that takes over reads the code anew
 graceful_timeout = 30  # seconds that requests have to end when the site is reloaded or stopped
 control_socket_disable = True
 accesslog = None  # it would name addresses (docs/logs.md)
 umask = 0o007  # the socket is for the account and its group, which the proxy is a member of
+
+
+def nworkers_changed(server, new, old):
+    """Somebody asks for a reload, if not `child_exit`: all workers that there are now shall be replaced."""
+    if old is None:
+        return
+    if new < server.cfg.workers:  # one that took over where none had to go: an old one had died
+        server.num_workers = server.cfg.workers
+    elif new > old and not getattr(server, "goes_on", False):
+        server.first_new = server.worker_age + 1
+
+
+def pre_fork(server, worker):
+    worker.takes_over = server.num_workers > server.cfg.workers
+
+
+def post_worker_init(worker):
+    if worker.takes_over:
+        from django.urls import get_resolver  # the site's own, as the code is that this worker has loaded
+
+        get_resolver().url_patterns  # noqa: B018 - loads the views, as the first request would
+        os.kill(worker.ppid, signal.SIGTTOU)
+
+
+def child_exit(server, worker):
+    is_serving, ages = bool(server.LISTENERS), [other.age for other in server.WORKERS.values()]
+    if is_serving and server.num_workers == server.cfg.workers and any(age < getattr(server, "first_new", 0) for age in ages):
+        server.goes_on = True
+        try:
+            server.handle_ttin()
+        finally:
+            server.goes_on = False
+
 
 form = os.environ.get("LOG_FORMAT", "plain")
 logconfig_dict = {

@@ -45,9 +45,9 @@ class Site:
         return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     @contextmanager
-    def served(self, workers: int = 1, preload: bool = True) -> Iterator["Served"]:
+    def served(self, workers: int = 1, preload: bool = True, conf: Path | None = None) -> Iterator["Served"]:
         """`preload`: workers are made from one that has all of the code, so that one that was killed is soon back."""
-        with served(self.environment, self.folder, workers=workers, preload=preload) as (port, process):
+        with served(self.environment, self.folder, workers=workers, preload=preload, conf=conf) as (port, process):
             yield Served(port, process)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple]:

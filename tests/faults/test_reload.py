@@ -1,4 +1,4 @@
-"""A deployment: the site is reloaded while readers read through nginx, and nobody has an error."""
+"""A deployment: the site is reloaded, as its unit does it, while readers read through nginx, and nobody has an error."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.pages import nginx_conf
-from tests.kept.server import free_port
+from tests.kept.server import ROOT, free_port
 from tests.long_runs import record, size
 
 from .site import Readers, Served, site
@@ -29,7 +29,7 @@ def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
     """The site through nginx, and the site itself. nginx keeps no page here, so that each is asked for."""
     with (
         site(tmp_path) as made,
-        made.served(workers=2, preload=False) as own,
+        made.served(workers=2, preload=False, conf=ROOT / "deploy" / "gunicorn.conf.py") as own,
         tempfile.TemporaryDirectory() as name,
     ):
         folder, port = Path(name), free_port()
@@ -54,14 +54,35 @@ def test_reloads_under_load(behind_nginx: tuple[Served, Served]) -> None:
     with readers.reading():
         for _reload in range(RELOADS):
             before = set(own.workers)
-            os.kill(own.process.pid, signal.SIGHUP)
-            until = time.monotonic() + 60
-            while before & set(own.workers) or len(own.workers) < 2:
-                assert time.monotonic() < until
-                time.sleep(0.1)
+            os.kill(own.process.pid, signal.SIGTTIN)
+            _until_none_is_left(before, own)
             wanted = readers.counted["answers"] + 50
             while readers.counted["answers"] < wanted:
                 time.sleep(0.05)
+        _while_another_goes_on(own)
     assert readers.failed == []
     assert not readers.counted["from disk"]
     record("faults", "reloads", reloads=RELOADS, **readers.counted, failed=0, longest_seconds=round(readers.longest, 2))
+
+
+def _until_none_is_left(before: set[int], own: Served) -> None:
+    until = time.monotonic() + 60
+    while before & set(own.workers) or len(own.workers) != 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _while_another_goes_on(own: Served) -> None:
+    """A second reload before the first has ended replaces what the first began, too; as many are left as there were."""
+    first = set(own.workers)
+    os.kill(own.process.pid, signal.SIGTTIN)
+    until = time.monotonic() + 60
+    while not set(own.workers) - first:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    before = set(own.workers)
+    os.kill(own.process.pid, signal.SIGTTIN)
+    _until_none_is_left(before, own)
+    last = set(own.workers)
+    time.sleep(3)
+    assert set(own.workers) == last, "and it ends"

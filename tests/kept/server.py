@@ -57,14 +57,17 @@ def served(
     workers: int = 1,
     log: Path | None = None,
     preload: bool = False,
+    conf: Path | None = None,
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """The port, and the process that watches over the workers."""
+    """The port, and the process that watches over the workers. `conf`: what it reads besides."""
     port = free_port()
     command = [
         sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application", "--bind", f"127.0.0.1:{port}",
         "--workers", str(workers), "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker",
         "--log-level", "warning", "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
     ]  # fmt: skip
+    if conf:
+        command += ["--config", str(conf)]
     if preload:
         command.append("--preload")
     with ExitStack() as stack:
