@@ -14,8 +14,6 @@ from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
-from .headers import policy
-
 log = logging.getLogger(__name__)
 STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -58,6 +56,8 @@ class Worker(ThreadWorker):
 @cache
 def answer(status: HTTPStatus) -> bytes:
     """A whole answer, in every language: what was asked for, and so in which one, was not read to its end."""
+    from .headers import policy  # not above: gunicorn's main process imports this, and a reload would keep the old one
+
     if status == HTTPStatus.REQUEST_URI_TOO_LONG:
         kind = "html"
         with translation.override(settings.LANGUAGE_CODE):

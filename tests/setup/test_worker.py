@@ -1,6 +1,8 @@
 """What gunicorn's worker says where Django is never reached."""
 
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +12,10 @@ from gunicorn.http.errors import LimitRequestLine, UnsupportedTransferCoding
 from itsci_site.worker import Worker, answer
 from tests.hostile import raw
 from tests.pages import facts, markup
+
+from .machine import ROOT
+
+APPS = ("itsci_site", "programmes", "regions", "meetings", "testimonials")
 
 
 @pytest.mark.parametrize("language", facts.LANGUAGES)
@@ -50,3 +56,11 @@ def test_only_a_fault_of_the_site_is_logged_as_one(error: Exception, level: str,
         one: Any = object.__new__(Worker)
         one.handle_error(None, ours, None, error)
     assert [(record.levelname, bool(record.exc_info)) for record in caplog.records] == [(level, level == "ERROR")]
+
+
+def test_gunicorns_main_process_loads_next_to_nothing_of_the_site() -> None:
+    """What it has loaded its workers have, too, and a reload does not read it anew (docs/deploy.md)."""
+    look = "print(*sorted(name for name in sys.modules if name.partition('.')[0] in APPS))"
+    loaded = f"import sys, itsci_site.worker, itsci_site.lib.logs; APPS = {set(APPS)}; {look}"
+    said = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert said.split() == ["itsci_site", "itsci_site.lib", "itsci_site.lib.logs", "itsci_site.worker"]
