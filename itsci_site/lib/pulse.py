@@ -114,10 +114,16 @@ def answered(opened: Any, seconds: float) -> bool:
 
 
 def is_lost(error: BaseException | None) -> bool:
-    """Does this error of Django's say that the database is not there, and nothing about what was asked of it?"""
-    if not isinstance(error, OperationalError | InterfaceError):
+    """Does this error say that the database is not there, and nothing about what was asked of it?
+
+    It is Django's, or the driver's own, which Django leaves as it is where a streamed answer closes its cursor.
+    """
+    driver: Any = connections[DEFAULT_DB_ALIAS].Database  # type: ignore[attr-defined]
+    if isinstance(error, OperationalError | InterfaceError):
+        error = error.__cause__
+    elif not isinstance(error, (driver.OperationalError, driver.InterfaceError)):
         return False
-    state = getattr(error.__cause__, "sqlstate", None)
+    state = getattr(error, "sqlstate", None)
     return state is None or state.startswith(LOST)
 
 
