@@ -18,7 +18,7 @@ from tests.long_runs import record, size
 
 from .site import Readers, Served, site
 
-RELOADS = size(3, 100)
+RELOADS = size(2, 100)
 pytestmark = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is not installed (Debian: apt-get install nginx-light)"
 )

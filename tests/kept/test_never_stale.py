@@ -40,7 +40,7 @@ from .server import environment, gunicorn
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOAK = bool(os.environ.get("SOAK"))
-READS = 10_000 if SOAK else 4_000
+READS = 10_000 if SOAK else 3_000
 LATE = {"ask": 0.0, "listen": 1.0}
 """Seconds after a commit in which a page may be the one before it."""
 SHARE = {"ask": 1, "listen": 4}
