@@ -29,7 +29,7 @@ def meetings(request: HttpRequest) -> HttpResponse:
     form = RegisterFilter(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
     found = Meeting.objects.published().within(asked.get("q", ""), asked.get("region"), asked.get("place"), asked.get("year"))
-    page = register.page(found.newest_first().prefetch_related("documents"), asked.get("before"), asked.get("after"))
+    page = register.page(found.newest_first(), asked.get("before"), asked.get("after"), whole=not form.filters)
     number, more = register.count(found)
     region = asked.get("region")
     context = {

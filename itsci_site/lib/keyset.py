@@ -4,6 +4,7 @@ A spot is a day and a key. It stays a place in the list when the row that stood 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NoReturn
@@ -65,10 +66,13 @@ class Page:
         return bool(self.newer or self.older)
 
 
-def page(rows: Any, size: int, before: Spot | None = None, after: Spot | None = None) -> Page:
+def page(
+    rows: Any, size: int, before: Spot | None = None, after: Spot | None = None, newest: Callable[[], list[Any]] | None = None
+) -> Page:
     """The `size` rows next to a spot; without one, or where nothing lies beyond it, the newest.
 
     `rows`: a QuerySet, newest first, that is narrowed by `before(spot)` and `after(spot)`; its rows tell their own `spot`.
+    `newest` reads its first `size` and one more, where there is a cheaper way than by itself.
     """
     if after:
         found = list(rows.after(after).reverse()[: size + 1])
@@ -80,5 +84,5 @@ def page(rows: Any, size: int, before: Spot | None = None, after: Spot | None = 
         if found:
             newer = found[0].spot if rows.after(found[0].spot).exists() else None
             return Page(found[:size], newer, found[size - 1].spot if len(found) > size else None)
-    found = list(rows[: size + 1])
+    found = newest() if newest else list(rows[: size + 1])
     return Page(found[:size], None, found[size - 1].spot if len(found) > size else None)
