@@ -2,10 +2,14 @@
 
 A reload is TTIN, with which gunicorn begins one worker more. Once that has loaded the site it sends TTOU, with which gunicorn
 lets the oldest go; when that has gone the next one begins, until all are new. HUP would let all of them go before one is ready.
+Where no new one can load (`TRIES`) the reload ends, and the old ones serve on.
 """
 
 import os
 import signal
+import time
+
+TRIES = 3
 
 bind = os.environ.get("BIND", "unix:/run/itsci-site/site.sock")
 workers = int(os.environ.get("WORKERS", "3"))
@@ -24,23 +28,37 @@ def nworkers_changed(server, new, old):
         return
     if new < server.cfg.workers:  # one that took over where none had to go: an old one had died
         server.num_workers = server.cfg.workers
-    elif new > old and not getattr(server, "goes_on", False):
-        server.first_new = server.worker_age + 1
+    elif new > max(old, server.cfg.workers) and not getattr(server, "goes_on", False):
+        server.first_new, server.tries = server.worker_age + 1, TRIES
 
 
 def pre_fork(server, worker):
     worker.takes_over = server.num_workers > server.cfg.workers
+    # gunicorn ends, and the site with it, where a worker fails that has not booted. Only those of the start may do that.
+    worker.booted = server.worker_age > server.cfg.workers
+    worker.has_loaded = False
 
 
 def post_worker_init(worker):
-    if worker.takes_over:
-        from django.urls import get_resolver  # the site's own, as the code is that this worker has loaded
+    from django.urls import get_resolver  # the site's own, as the code is that this worker has loaded
 
-        get_resolver().url_patterns  # noqa: B018 - loads the views, as the first request would
+    get_resolver().url_patterns  # noqa: B018 - loads the views, as the first request would
+    worker.has_loaded = True
+    if worker.takes_over:
         os.kill(worker.ppid, signal.SIGTTOU)
 
 
+def worker_exit(server, worker):
+    if not worker.has_loaded:
+        time.sleep(1)  # else gunicorn would begin the next at once, and so on for as long as the code is broken
+
+
 def child_exit(server, worker):
+    if server.num_workers > server.cfg.workers and worker.age == server.worker_age:  # gone before it could take over
+        server.tries -= 1
+        if not server.tries:
+            server.log.error("The reload has ended: no worker can load the code. Those that there were serve on")
+            server.first_new, server.num_workers = 0, server.cfg.workers
     is_serving, ages = bool(server.LISTENERS), [other.age for other in server.WORKERS.values()]
     if is_serving and server.num_workers == server.cfg.workers and any(age < getattr(server, "first_new", 0) for age in ages):
         server.goes_on = True

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tests.long_runs import record, size
 from .site import Readers, Served, site
 
 RELOADS = size(2, 100)
+CODE, LOADS = "reloaded.py", "from tests.settings import *\n"
+"""A module of the site that a test may break: its settings, where gunicorn runs."""
 pytestmark = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is not installed (Debian: apt-get install nginx-light)"
 )
@@ -27,11 +30,12 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
     """The site through nginx, and the site itself. nginx keeps no page here, so that each is asked for."""
-    with (
-        site(tmp_path) as made,
-        made.served(workers=2, preload=False, conf=ROOT / "deploy" / "gunicorn.conf.py") as own,
-        tempfile.TemporaryDirectory() as name,
-    ):
+    (tmp_path / CODE).write_text(LOADS)
+    with ExitStack() as stack:
+        made = stack.enter_context(site(tmp_path))
+        made.environment["DJANGO_SETTINGS_MODULE"] = CODE.removesuffix(".py")
+        own = stack.enter_context(made.served(workers=2, preload=False, conf=ROOT / "deploy" / "gunicorn.conf.py"))
+        name = stack.enter_context(tempfile.TemporaryDirectory())
         folder, port = Path(name), free_port()
         folder.chmod(0o755)  # its workers are another account
         conf = nginx_conf(folder, own.port, port, free_port(), host="127.0.0.1")
@@ -48,7 +52,7 @@ def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
                 process.terminate()
 
 
-def test_reloads_under_load(behind_nginx: tuple[Served, Served]) -> None:
+def test_reloads_under_load(behind_nginx: tuple[Served, Served], tmp_path: Path) -> None:
     front, own = behind_nginx
     readers = Readers([front], own.published())
     with readers.reading():
@@ -60,6 +64,7 @@ def test_reloads_under_load(behind_nginx: tuple[Served, Served]) -> None:
             while readers.counted["answers"] < wanted:
                 time.sleep(0.05)
         _while_another_goes_on(own)
+        _of_code_that_does_not_load(own, tmp_path / CODE)
     assert readers.failed == []
     assert not readers.counted["from disk"]
     record("faults", "reloads", reloads=RELOADS, **readers.counted, failed=0, longest_seconds=round(readers.longest, 2))
@@ -86,3 +91,26 @@ def _while_another_goes_on(own: Served) -> None:
     last = set(own.workers)
     time.sleep(3)
     assert set(own.workers) == last, "and it ends"
+
+
+def _of_code_that_does_not_load(own: Served, code: Path) -> None:
+    """The workers that there are serve on. If one of them goes meanwhile, the site does not go with it; mended, all is well."""
+    before = set(own.workers)
+    code.write_text("raise RuntimeError('new code')\n")
+    os.kill(own.process.pid, signal.SIGTTIN)
+    _until_some_have_failed(3, before, own)
+    assert set(own.workers) == before, "and it ends"
+    os.kill(min(before), signal.SIGTERM)
+    _until_some_have_failed(1, before, own)
+    code.write_text(LOADS)
+    os.kill(own.process.pid, signal.SIGTTIN)
+    _until_none_is_left(before, own)
+
+
+def _until_some_have_failed(number: int, before: set[int], own: Served) -> None:
+    seen: set[int] = set()
+    until = time.monotonic() + 60
+    while len(seen - set(own.workers)) < number:
+        assert time.monotonic() < until and own.process.poll() is None
+        seen |= set(own.workers) - before
+        time.sleep(0.05)
