@@ -116,4 +116,4 @@ def test_no_server_of_nginx_logs_who_asked(name: str) -> None:
     assert not re.search(r"\$(remote|http_|request\b|request_uri|uri|args)", form[0][1])
     for server in servers:
         assert re.findall(r"access_log +\S+ (\w+);", server) == [form[0][0]]
-        assert re.findall(r"error_log +\S+ (\w+);", server) == ["crit"]
+        assert re.findall(r"error_log +\S+ (\w+);", server) == ["emerg"]
