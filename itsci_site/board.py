@@ -143,11 +143,8 @@ def _figures(request: HttpRequest, states: Iterable[Status], condition: Q) -> It
     )
     moved = Entry.objects.only("actor", "at").in_bulk([*(one["newest"] for one in sheets), *(row.last for row in singles)])
     for one in sheets:
-        period, state, by = (
-            Period(one["effective_on"], Precision(one["precision"])),
-            Status(one["stage"]),
-            moved.get(one["newest"]),
-        )
+        period, state = Period(one["effective_on"], Precision(one["precision"])), Status(one["stage"])
+        by = moved.get(one["newest"])
         told = ngettext("{period}: {count} figure ({state})", "{period}: {count} figures ({state})", one["count"])
         what = told.format(period=capfirst(str(period)), count=text.number(one["count"]), state=state.label)
         address = f"{reverse('admin:regions_reading_entry')}?{urlencode(entry.query(period))}"
@@ -157,23 +154,26 @@ def _figures(request: HttpRequest, states: Iterable[Status], condition: Q) -> It
         yield Line(_address(row), _named(row), by.actor if by else "", by.at if by else None)
 
 
+def _lines(request: HttpRequest, states: Iterable[Status], condition: Q) -> Iterator[Line]:
+    """What is in one of these states and fits a condition: figures first, by their sheets."""
+    yield from _figures(request, states, condition)
+    yield from (_line(row, address) for row, address in _standing(request, states, condition))
+
+
 def _to_approve(request: HttpRequest) -> Iterator[Line]:
     others = ~Q(authors__contains=[request.user.pk])
-    yield from _figures(request, [Status.SUBMITTED], others)
-    yield from (_line(row, address) for row, address in _standing(request, [Status.SUBMITTED], others))
+    return _lines(request, [Status.SUBMITTED], others)
 
 
 def _to_publish(request: HttpRequest) -> Iterator[Line]:
-    yield from _figures(request, [Status.APPROVED], Q())
-    yield from (_line(row, address) for row, address in _standing(request, [Status.APPROVED], Q()))
+    return _lines(request, [Status.APPROVED], Q())
 
 
 def _yours(request: HttpRequest) -> Iterator[Line]:
     """What was returned first."""
     mine = Q(authors__contains=[request.user.pk])
     for state in (Status.RETURNED, Status.DRAFT):
-        yield from _figures(request, [state], mine)
-        yield from (_line(row, address) for row, address in _standing(request, [state], mine))
+        yield from _lines(request, [state], mine)
 
 
 def _expiring(request: HttpRequest) -> Iterator[Line]:

@@ -4,7 +4,6 @@ One statement finds and ranks, one reads the rows of a page, one marks the words
 querysets as everywhere. A search that takes too long is given up by Postgres.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from itsci_site.lib import fulltext, together
 from itsci_site.lib.found import short
 from itsci_site.lib.languages import in_each_language
 from itsci_site.lib.replica import atomic, connection
+from itsci_site.lib.statements import Statement
 from itsci_site.lib.translated import Words, words
 from meetings.models import Meeting
 from programmes.exports import public_metrics
@@ -254,38 +254,32 @@ def search(sought: str, kind: str = "", page: int = 1) -> Found:
 def _hits(sought: str, kind: str) -> Iterator[tuple[int, int]]:
     """The number in KINDS and the key of each row found: the best first, or the newest where there are more than MOST."""
     wanted, unwanted = fulltext.parted(sought)
-    kinds = tuple((number, one) for number, one in enumerate(KINDS) if kind in ("", one.name))
-    sql, parameters = _statement(kinds, str(get_language()), bool(unwanted), MOST)
-    typed = {WANTED: wanted, UNWANTED: unwanted}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [typed.get(one, one) for one in parameters])
-        rows = sorted((-rank, number, pk, day) for number, pk, rank, day in cursor.fetchall())
+    rows = _finding(kind, MOST)(wanted, unwanted or None)
+    rows.sort(key=lambda row: (-row["hit_rank"], row["hit_kind"], row["pk"]))
     if len(rows) > MOST:
-        rows.sort(key=lambda row: row[3] or date.max, reverse=True)
-    return ((number, pk) for _rank, number, pk, _day in rows)
-
-
-WANTED, UNWANTED = "\ue002", "\ue003"
-"""In the parameters of a statement, where the words stand that somebody types."""
+        rows.sort(key=lambda row: row["hit_day"] or date.max, reverse=True)
+    return ((row["hit_kind"], row["pk"]) for row in rows)
 
 
 @cache
-def _statement(kinds: tuple[tuple[int, Kind], ...], language: str, excludes: bool, most: int) -> tuple[str, tuple[Any, ...]]:
-    """What finds and ranks, made once in each process for each way to ask: to make it costs more than to run it.
+def _finding(kind: str, most: int) -> Statement[dict[str, Any]]:
+    """What finds and ranks, of one kind or of all, by what is looked for and what must not be there."""
+    kinds = [(number, one) for number, one in enumerate(KINDS) if kind in ("", one.name)]
 
-    `language` is the page's, whose columns come first.
-    """
-    branches = [_branch(number, kind, UNWANTED if excludes else "", most) for number, kind in kinds]
-    return together.statement(branches[0].union(*branches[1:], all=True), "hit_kind", "pk", "hit_rank", "hit_day")
+    def rows(wanted: str, unwanted: str | None) -> QuerySet[Any, dict[str, Any]]:
+        branches = [_branch(number, one, wanted, unwanted, most) for number, one in kinds]
+        return branches[0].union(*branches[1:], all=True)
+
+    return Statement(rows)
 
 
-def _branch(number: int, kind: Kind, unwanted: str, most: int) -> QuerySet:
+def _branch(number: int, kind: Kind, wanted: str, unwanted: str | None, most: int) -> QuerySet:
     """Rows of one kind that hold the words, the newest `most` and one more."""
     rows = kind.rows()
     table = rows.model._meta.db_table
-    found = rows.filter(fulltext.matching(table, WANTED, unwanted)).annotate(
+    found = rows.filter(fulltext.matching(table, wanted, unwanted or "")).annotate(
         hit_kind=Value(number, output_field=IntegerField()),
-        hit_rank=fulltext.rank(table, WANTED),
+        hit_rank=fulltext.rank(table, wanted),
         hit_day=Cast(F(kind.day) if kind.day else Value(None), DateField()),
     )
     newest = found.order_by(*(["-hit_day"] if kind.day else []), "-pk")
@@ -396,17 +390,14 @@ def _vocabulary() -> dict[str, str]:
     Each in small letters, with how it is written: names of places keep their capitals.
     """
     found: dict[str, str] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(*_texts())
-        for is_place, texts in cursor.fetchall():
-            for word in WORD.findall(" ".join(text for text in json.loads(texts) if text)):
-                found[word.lower()] = word if is_place else found.get(word.lower(), word.lower())
+    for row in _TEXTS():
+        for word in WORD.findall(" ".join(text for text in row["texts"] if text)):
+            found[word.lower()] = word if row["is_place"] else found.get(word.lower(), word.lower())
     return found
 
 
-@cache
-def _texts() -> tuple[str, tuple[Any, ...]]:
-    """The statement of `_vocabulary`, made once in each process: whether a text is the name of a place, and it by language."""
+def _texts() -> QuerySet[Any, dict[str, Any]]:
+    """What `_vocabulary` reads: whether a text is the name of a place, and it by language."""
     regions = Region.objects.published()
     meetings = Meeting.objects.published().newest_first()
     texts: list[tuple[QuerySet, bool, tuple[str, ...]]] = [
@@ -423,7 +414,10 @@ def _texts() -> tuple[str, tuple[Any, ...]]:
         ).values("is_place", "texts")[:NEWEST_WORDS]
         for rows, is_place, fields in texts
     ]
-    return together.statement(branches[0].union(*branches[1:], all=True), "is_place", "texts")
+    return branches[0].union(*branches[1:], all=True)
+
+
+_TEXTS = Statement(_texts)
 
 
 WORD = re.compile(r"\w{4,}")

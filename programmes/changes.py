@@ -19,7 +19,7 @@ from itsci_site.lib.translated import Words, joined, words
 from regions.models import Metric, Reading, Region, Version
 
 from .models import Headline, Programme
-from .public import programmes_at
+from .public import ALL_METRICS, programmes_at
 
 Moments = tuple[datetime, datetime]
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -220,7 +220,6 @@ def _between(spans: list[_Span]) -> Iterator[_Change]:
         yield _Change(spans[-1].version, spans[-1].until, spans[-1].row, None, False)
 
 
-_METRICS = Statement(lambda: Metric.objects.order_by())
 _PUBLIC = Statement(
     lambda programmes, at: (
         Headline.objects.published(at).filter(programme__in=programmes).values_list("pk", "programme", "metric")
@@ -232,7 +231,7 @@ def _told(found: list[_Change], known_at: datetime) -> list[HeadlineChange]:
     """Those whose programme is public and whose metrics are there, the newest first."""
     if not found:
         return []
-    metrics = {metric.pk: metric for metric in _METRICS()}
+    metrics = ALL_METRICS.by_key()
     programmes = {one.pk: one for one in programmes_at(known_at)}
     places = {pk: place for place, pk in enumerate(programmes)}
     pages = {
@@ -271,7 +270,7 @@ def _headline(row: dict[str, Any], programmes: dict[int, Programme], metrics: di
 
 def definitions(moments: Moments) -> Iterator[Definition]:
     """Changes to what the metrics mean, of those that have something public."""
-    metrics = {metric.pk: metric for metric in _PUBLIC_METRICS()}
+    metrics = _PUBLIC_METRICS.by_key()
     texts = {"name": gettext("Name"), "definition": gettext("Definition"), "unit": gettext("Unit")}
     for at, old, new in _edits(moments):
         metric = metrics.get(old["id"])

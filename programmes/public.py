@@ -89,7 +89,7 @@ class FigurePage:
     headlines: tuple[Headline, ...]
 
 
-_ALL_METRICS = Statement(lambda: Metric.objects.all())
+ALL_METRICS = Statement(lambda: Metric.objects.all())
 _TOLD = Statement(lambda programmes: Programme.objects.filter(pk__in=programmes).order_by().values_list("pk", "metrics"))
 _REPORTED = Statement(
     lambda programmes: (
@@ -111,7 +111,7 @@ def figure_pages(programmes: list[Programme]) -> Iterator[FigurePage]:
     for headline in _ALL_HEADLINES(keys):
         headlines.setdefault((headline.programme_id, headline.metric_id), []).append(headline)
     told = set(_TOLD(keys))
-    metrics = _ALL_METRICS()
+    metrics = ALL_METRICS()
     for place, programme in enumerate(programmes):
         for metric in metrics:
             pair = (programme.pk, metric.pk)

@@ -265,12 +265,12 @@ def _arrange(
 ) -> Table:
     """The lines of LATEST as a table, with the metrics and readings they name (at the most two queries)."""
     if metrics_by_pk is None:
-        metrics_by_pk = {metric.pk: metric for metric in _METRICS([*{line[0] for line in found}])}
+        metrics_by_pk = _METRICS.by_key([*{line[0] for line in found}])
     metrics = tuple(metrics_by_pk[pk] for pk in dict.fromkeys(line[0] for line in found))
     latest = {line[3] for line in found if line[3]}
     readings = {pk: read[pk] for pk in latest if pk in read}
     if missing := latest - readings.keys():
-        readings |= {reading.pk: reading for reading in _READINGS([*missing])}
+        readings |= _READINGS.by_key([*missing])
     by_place = {(line[1], line[0]): line for line in found if line[13]}
     by_country = {(line[2], line[0]): line[6:9] for line in found}
     whole = {line[0]: line[9:13] for line in found}

@@ -65,6 +65,11 @@ class Statement(Generic[Row]):
         """The first of them; the queryset should read no more than that."""
         return next(iter(self(*given)), None)
 
+    def by_key(self, *given: Any) -> dict[Any, Row]:
+        """Rows of a model by their keys, in their order."""
+        rows: list[Any] = self(*given)
+        return {row.pk: row for row in rows}
+
     def _make_once(self, shapes: tuple[Any, ...], _language: str | None, using: str) -> _Made | None:
         """None: what finds nothing whatever the database holds."""
         numbers = iter(range(1_000_000))

@@ -42,16 +42,10 @@ def rows(asked: dict[int, tuple[Source, list[int]]]) -> dict[tuple[int, int], An
 @cache
 def _read(source: Source) -> tuple[type[Model], str, tuple[Any, ...]]:
     found, told = source.rows(), JSONObject(id="pk", **{name: name for name in source.names})
-    return found.model, *statement(found.order_by().annotate(key=F("pk"), told=told).values("key", "told"), "key", "told")
-
-
-def statement(found: QuerySet, *columns: str) -> tuple[str, tuple[Any, ...]]:
-    """SQL of these of its columns, in this order, and its parameters, in the words of the server that is asked here.
-
-    QuerySet has them for the first database alone, and in an order of its own.
-    """
-    sql, parameters = found.query.get_compiler(here()).as_sql()
-    return f"SELECT {', '.join(columns)} FROM ({sql}) AS one", tuple(parameters)  # noqa: S608 - made by Django
+    # In the words of the server that is asked here: QuerySet gives those of the first database alone.
+    read = found.order_by().annotate(key=F("pk"), told=told).values("key", "told")
+    sql, parameters = read.query.get_compiler(here()).as_sql()
+    return found.model, f"SELECT key, told FROM ({sql}) AS one", tuple(parameters)  # noqa: S608 - made by Django
 
 
 def _row(model: type[Model], told: dict[str, Any]) -> Model:
