@@ -100,6 +100,13 @@ def opened(browser: Browser, width: int = 1280, **options: Any) -> Iterator[Page
         context.close()
 
 
+@contextmanager
+def led_on(page: Page) -> Iterator[None]:
+    """Until what is done within has brought the page to another, and that is loaded: a click itself waits for neither."""
+    with page.expect_navigation():
+        yield
+
+
 def violations(page: Page) -> list[str]:
     """What axe-core finds: the rule, its weight, and where. The site's policy stands while it runs."""
     if not page.evaluate("'axe' in window"):

@@ -322,6 +322,7 @@ def test_the_skip_link_leads_to_the_content(site: str, browser: Browser) -> None
         box = link.bounding_box()
         assert box and box["y"] >= 0
         page.keyboard.press("Enter")
+        page.wait_for_url("**/#main")
         page.keyboard.press("Tab")
         assert page.locator("main :focus").count() == 1
 

@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from itsci_site.lib.newsroom.models import Entry
 from tests import factories as make
 from tests.admin.test_admin import rows  # noqa: F401 - a fixture
+from tests.browser.live import led_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +79,8 @@ def test_every_page_opens(
             opened += 1
     for address in ("/admin/", "/admin/regions/", "/admin/password_change/", "/admin/auth/user/add/"):
         page.goto(live_server.url + address)
-    page.get_by_role("button", name="Log out").click()
+    with led_on(page):
+        page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("Thanks for spending some quality time")).to_be_visible()
     page.goto(f"{live_server.url}/admin/login/")
     assert opened == 5 * len(admin.site._registry) - 3

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.live import opened
+from tests.browser.live import led_on, opened
 from tests.pages import facts
 
 pytestmark = pytest.mark.django_db  # else pytest-django would leave the real database connected
@@ -26,8 +26,8 @@ def visitor(request: pytest.FixtureRequest, site: str, browser: Browser) -> Iter
 
 
 def follow(page: Page, name: str, within: str = "main") -> None:
-    page.locator(within).get_by_role("link", name=name).first.click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.locator(within).get_by_role("link", name=name).first.click()
 
 
 def test_a_visitor_finds_the_miners_of_south_kivu_and_takes_them_away(visitor: Page) -> None:
@@ -37,14 +37,14 @@ def test_a_visitor_finds_the_miners_of_south_kivu_and_takes_them_away(visitor: P
     tag = page.locator(".tag#sk-m")
     assert f"{MINERS:,}" in tag.inner_text()
 
-    tag.get_by_role("link").click()  # source and history
-    page.wait_for_load_state()
+    with led_on(page):
+        tag.get_by_role("link").click()  # source and history
     assert page.url.endswith("/progress/miners/#sk-m")
     row = page.locator("#sk-m")
     assert f"{MINERS:,}" in row.inner_text()
 
-    page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
     assert "/fr/progress/miners/" in page.url
     assert page.locator("html").get_attribute("lang") == "fr"
     assert facts.printed(MINERS, "fr") in page.locator("#sk-m").inner_text()
@@ -62,13 +62,13 @@ def test_a_visitor_filters_the_register_and_reads_on_at_the_same_place(visitor: 
     follow(page, "Meeting summaries", "nav.nav")
     assert page.locator("tbody tr").count() == len(facts.MEETINGS)
     page.get_by_label("Place").select_option(label="Nyabibwe")
-    page.get_by_role("button", name="Filter").click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.get_by_role("button", name="Filter").click()
     assert "place=south-kivu.nyabibwe" in page.url
     assert [row.inner_text() for row in page.locator("tbody time").all()] == ["4 March 2016", "29 January 2016"]
     assert "2 summaries" in page.get_by_role("status").inner_text()
-    page.locator("tbody a", has_text="4 March 2016").click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.locator("tbody a", has_text="4 March 2016").click()
     follow(page, "Nyabibwe, 29 January 2016", "nav.pager")
     assert page.get_by_role("heading", level=1).inner_text() == "Nyabibwe, 29 January 2016"
     page.go_back()
@@ -81,16 +81,16 @@ def test_a_visitor_searches(visitor: Page) -> None:
     page = visitor
     follow(page, "Search", "nav.nav")
     page.get_by_label("Search words").fill("etiquetage")
-    page.get_by_role("button", name="Search").click()
-    page.wait_for_load_state()
-    page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.get_by_role("button", name="Search").click()
+    with led_on(page):
+        page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
     assert page.get_by_label("Mots recherchés").input_value() == "etiquetage"
     results = page.locator("main mark")
     assert results.count() > 0
     assert any("étiquetage" in mark.inner_text().lower() for mark in results.all())
-    page.locator("main ol, main ul, main .list").last.get_by_role("link").first.click()
-    page.wait_for_load_state()
+    with led_on(page):
+        page.locator("main ol, main ul, main .list").last.get_by_role("link").first.click()
     assert page.url.partition("/fr/")[2]
 
 
