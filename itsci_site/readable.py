@@ -18,6 +18,7 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup, Disallow
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR, IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import (
     BadRequest,
     FieldDoesNotExist,
@@ -134,6 +135,8 @@ def in_words(error: Exception) -> str:
         return _("This list cannot be filtered by what the address asks for. Open the list and choose from its filters.")
     if isinstance(error, RequestDataTooBig | TooManyFieldsSent):
         return _("This form is too long to be read. Go back, shorten it, and save it in parts.")
+    if isinstance(error, SessionInterrupted):
+        return _("You were signed out meanwhile. It may be saved: sign in again, and look before you send it again.")
     return ""
 
 

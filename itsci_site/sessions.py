@@ -1,4 +1,7 @@
-"""The sessions of an account: since when, when last used, and their end. Neither an address nor a device is kept of any."""
+"""The sessions of an account: since when, when last used, and their end. Neither an address nor a device is kept of any.
+
+The module is the SESSION_ENGINE, too.
+"""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -9,13 +12,31 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from .lib import pulse
+
 SINCE = "since"
 """The session's name for the moment of its password, in seconds since 1970."""
+
+
+class SessionStore(db.SessionStore):
+    """Django's, but a database that goes away while a session is saved is no session that was ended meanwhile.
+
+    Django takes each for the other and answers 400, as if nothing had been done, though what was sent is saved already.
+    """
+
+    def save(self, must_create: bool = False) -> None:
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if (lost := error.__context__) and pulse.is_lost(lost):
+                raise lost  # noqa: B904 - it has the driver's error as its cause, which tells what it is
+            raise
 
 
 @dataclass(frozen=True, slots=True)

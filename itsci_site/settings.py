@@ -61,6 +61,7 @@ else:
 HTTPS = env.bool("HTTPS", default=True)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked over plain HTTP from this machine
+SESSION_ENGINE = "itsci_site.sessions"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 30 * 60  # seconds without a request to the admin (middleware.rolling_session)
 SESSION_LONGEST_AGE = 12 * 60 * 60  # seconds from the password on, whatever is asked for meanwhile
