@@ -16,9 +16,9 @@ from tests.pages import content
 
 TOGETHER = (
     "tests/browser/", "tests/faults/", "tests/hostile/test_cache.py", "tests/recovery/test_object_store.py",
-    "tests/setup/test_run.py",
+    "tests/setup/test_run.py", "tests/test_third_language.py",
 )  # fmt: skip
-"""Modules that share a server for all of their tests: on one worker, or each would start it again."""
+"""Modules that share a server or a database for all of their tests: on one worker, or each would make it again."""
 
 
 class Together(LoadScopeScheduling):

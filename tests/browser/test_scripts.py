@@ -40,6 +40,7 @@ WATCH = """document.addEventListener('securitypolicyviolation', event => {
   window.told(`refused: ${location.pathname}: ${event.violatedDirective} ${event.blockedURI}`);
 });
 window.c = () => window.told(`ran: ${location.pathname}`);"""
+UNFOLD = "document.querySelectorAll('details').forEach(one => one.open = true)"
 MARKS = """() => [...document.querySelectorAll('[data-c], [DATA-C]')].map(one => one.outerHTML.slice(0, 200)).concat(
   [...document.querySelectorAll('[href], [src], [action], [formaction], [data]')]
     .flatMap(one => ['href', 'src', 'action', 'formaction', 'data'].map(name => one.getAttribute(name) || ''))
@@ -149,6 +150,7 @@ class Watched:
     def open(self, address: str) -> int:
         answer = self.page.goto(f"{self.origin}{address}")
         assert answer
+        self.page.evaluate(UNFOLD)
         self.told += [f"{address}: made {mark}" for mark in self.page.evaluate(MARKS)]
         if settings.SECRET_KEY in self.page.content():
             self.told.append(f"{address}: tells the key")
@@ -166,7 +168,8 @@ def watched(browser: Browser, live_server: LiveServer) -> Iterator[Watched]:
 def admin_pages(found: dict[type[models.Model], models.Model]) -> Iterator[str]:
     for model, row in found.items():
         name = model._meta.label_lower.replace(".", "_")
-        yield reverse(f"admin:{name}_changelist")
+        for way in ("changelist", "add"):
+            yield reverse(f"admin:{name}_{way}")
         for way in ("change", "history", "delete"):
             yield reverse(f"admin:{name}_{way}", args=[row.pk])
 

@@ -21,7 +21,7 @@ from tests.long_runs import record, size
 
 from .site import Served, Site, site
 
-KILLS = size(50, 2_000)
+KILLS = size(100, 2_000)
 NAMES = ("publish", "correct", "withdraw", "load", "upload")
 LONGER = (("upload", "raise"), ("publish", "kill"), ("publish", "raise"))
 NOTHING: dict[str, list[int]] = {name: [] for name in NAMES}
