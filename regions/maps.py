@@ -73,7 +73,7 @@ def draw(regions: Iterable[Region]) -> Map:
     for region in regions:
         if region.outline:
             rings = _rings(region.outline)
-            shapes.append(Shape(region, _path(rings), *_middle(max(rings, key=len))))
+            shapes.append(Shape(region, _path(rings), *_room(max(rings, key=len))))
     ground, names = _ground(), _names(get_language() or "en")
     if divided := next((shape.region.country for shape in shapes if shape.region.kind != Region.Kind.COUNTRY), None):
         names = [Name([divided.short_name], *_project(*HOME_NAME), water=False), *names]
@@ -123,6 +123,14 @@ def _middle(ring: list[Point]) -> Point:
         cross = x1 * y2 - x2 * y1
         area, x_sum, y_sum = area + cross, x_sum + (x1 + x2) * cross, y_sum + (y1 + y2) * cross
     return round(x_sum / (3 * area)), round(y_sum / (3 * area))
+
+
+def _room(ring: list[Point]) -> Point:
+    """Where a name stands: in the middle of the widest stretch at the height of the centroid. There it fits if anywhere."""
+    _x, y = _middle(ring)
+    edges = sorted(x1 + (y - y1) * (x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in pairwise(ring) if (y1 <= y) != (y2 <= y))
+    west, east = max(zip(edges[::2], edges[1::2], strict=True), key=lambda stretch: stretch[1] - stretch[0])
+    return round((west + east) / 2), y
 
 
 @cache
