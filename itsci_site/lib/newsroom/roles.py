@@ -49,11 +49,11 @@ def make_groups(apps: Any) -> None:
         if config.label in named:
             create_permissions(config, verbosity=0, apps=apps)
     group_of, permissions = apps.get_model("auth", "Group").objects, apps.get_model("auth", "Permission").objects
+    there = permissions.filter(content_type__app_label__in=named).select_related("content_type")
+    by_name = {f"{one.content_type.app_label}.{one.codename}": one for one in there}
     for role, names in ROLES.items():
         group, _made = group_of.get_or_create(name=role)
-        for name in names:
-            app, _dot, codename = name.partition(".")
-            group.permissions.add(permissions.get(content_type__app_label=app, codename=codename))
+        group.permissions.add(*(by_name[name] for name in names))
 
 
 def desk_of(user: Any) -> Any:
