@@ -27,5 +27,6 @@ INSTALLED_APPS = [*SITE_APPS, "django_migration_linter"]
 STORAGES = SITE_STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 OWN_FOLDER = Path(tempfile.gettempdir()) / f"itsci-tests-{os.getpid()}"  # never the site's own, nor another worker's
 LEDGER, OFFLINE_ROOT = OWN_FOLDER / "ledger", OWN_FOLDER / "offline"
+STATIC_ROOT = OWN_FOLDER / "static"  # of which there is none: each test's client would read all that the site has collected
 atexit.register(shutil.rmtree, OWN_FOLDER, ignore_errors=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; no password of a test is worth guarding
