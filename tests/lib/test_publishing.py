@@ -57,10 +57,10 @@ def test_publishing_ahead(alice: User) -> None:
 def test_it_comes_by_itself(alice: User) -> None:
     """No job and no second save: the query compares with the database's clock."""
     region = make_region(public_from=None)
-    region.publish(by=alice, at=timezone.now() + timedelta(milliseconds=300))
+    region.publish(by=alice, at=timezone.now() + timedelta(seconds=2))
     assert list(Region.objects.published()) == []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.4)")
+        cursor.execute("SELECT pg_sleep(2.1)")
     assert list(Region.objects.published()) == [region]
 
 

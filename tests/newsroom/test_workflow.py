@@ -203,7 +203,7 @@ def test_a_next_version_holds_what_stands_in_the_page_with_it(region: Region, al
 def test_all_that_are_due_come_with_one_page(region: Region, alices: Client, bobs: Client, client: Client) -> None:
     with before_opening():
         another = make.make_region(lead_en="As readers know it")
-    moment = timezone.now() + timedelta(seconds=4)
+    moment = timezone.now() + timedelta(seconds=8)
     for row in (region, another):
         write(alices, row, lead_en="Later")
         move(alices, row, "submit")
@@ -218,7 +218,7 @@ def test_a_next_version_comes_at_its_minute(region: Region, alices: Client, bobs
     write(alices, region, lead_en="Later")
     move(alices, region, "submit")
     move(bobs, region, "approve")
-    moment = timezone.now() + timedelta(seconds=3)
+    moment = timezone.now() + timedelta(seconds=6)
     move(bobs, region, "publish", at=f"{moment:%Y-%m-%d %H:%M:%S}")
     assert lead(region) == "As readers know it" and apply_due() == 0
     wait_for(moment)
@@ -234,7 +234,7 @@ def test_a_version_that_no_longer_fits_is_returned_and_says_why(
     write(alices, metric, name_en="First name")
     move(alices, metric, "submit")
     move(bobs, metric, "approve")
-    moment = timezone.now() + timedelta(seconds=3)
+    moment = timezone.now() + timedelta(seconds=6)
     move(bobs, metric, "publish", at=f"{moment:%Y-%m-%d %H:%M:%S}")
     Metric.objects.filter(pk=metric.pk).update(name_en="Changed with SQL")
     wait_for(moment)
