@@ -18,14 +18,12 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from .lib import pulse
-
 SINCE = "since"
 """The session's name for the moment of its password, in seconds since 1970."""
 
 
 class SessionStore(db.SessionStore):
-    """Django's, but a database that goes away while a session is saved is no session that was ended meanwhile.
+    """Django's, but a database that fails while a session is saved is no session that was ended meanwhile.
 
     Django takes each for the other and answers 400, as if nothing had been done, though what was sent is saved already.
     """
@@ -34,8 +32,8 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            if (lost := error.__context__) and pulse.is_lost(lost):
-                raise lost  # noqa: B904 - it has the driver's error as its cause, which tells what it is
+            if (failed := error.__context__) and failed.__cause__:  # the driver's: an update that met no row has none
+                raise failed  # noqa: B904 - it has its cause
             raise
 
 

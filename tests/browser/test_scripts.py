@@ -191,7 +191,9 @@ def test_nothing_that_staff_type_runs_anywhere(
         public = [address.replace("/miners/", f"/{Metric.objects.earliest('pk').slug}/") for address in addresses()]
         public += [in_language(address, "fr") for address in public[:4]]
         public += [f"/search/?q={number}&kind=" for number in ("canary", "data-c")]
-        for address in [*public, *admin_pages(rows), "/admin/", "/admin/newsroom/entry/"]:
+        last = Entry.objects.latest("pk").pk
+        trail = [reverse("admin:newsroom_entry_changelist"), reverse("admin:newsroom_entry_change", args=[last])]
+        for address in [*public, *admin_pages(rows), "/admin/", *trail]:
             assert watched.open(address) == 200, address
             opened += 1
         assert watched.told == []
