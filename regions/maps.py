@@ -116,18 +116,13 @@ def _path(rings: list[list[Point]]) -> str:
     return "".join(parts)
 
 
-def _middle(ring: list[Point]) -> Point:
-    """The centroid of an area (shoelace formula)."""
-    area = x_sum = y_sum = 0
-    for (x1, y1), (x2, y2) in pairwise(ring):
-        cross = x1 * y2 - x2 * y1
-        area, x_sum, y_sum = area + cross, x_sum + (x1 + x2) * cross, y_sum + (y1 + y2) * cross
-    return round(x_sum / (3 * area)), round(y_sum / (3 * area))
-
-
 def _room(ring: list[Point]) -> Point:
     """Where a name stands: in the middle of the widest stretch at the height of the centroid. There it fits if anywhere."""
-    _x, y = _middle(ring)
+    area = moment = 0  # the shoelace formula
+    for (x1, y1), (x2, y2) in pairwise(ring):
+        cross = x1 * y2 - x2 * y1
+        area, moment = area + cross, moment + (y1 + y2) * cross
+    y = round(moment / (3 * area))
     edges = sorted(x1 + (y - y1) * (x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in pairwise(ring) if (y1 <= y) != (y2 <= y))
     west, east = max(zip(edges[::2], edges[1::2], strict=True), key=lambda stretch: stretch[1] - stretch[0])
     return round((west + east) / 2), y

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from itsci_site import pg_programs
 from regions.models import Source
 from tests import factories as make
 
@@ -19,16 +20,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def saved_while(act: Callable[[psycopg.Connection], Any]) -> Any:
     """The answer to an edit during which `act` runs, on another connection, just before the session is saved."""
     source = make.make_source(name_en="As it was")
-    user = make.make_user("alice")
-    client = Client(raise_request_exception=False)
-    cookie = make.signed_in_cookie(user, "http://testserver")
-    client.cookies[cookie["name"]] = cookie["value"]
+    client = make.sign_in(Client(raise_request_exception=False), make.make_user("alice"))
     page = address(Source, "change", source.pk)
     typed = Form(client.get(page)).values | {"name_en": "As it is", "_reason": "A test"}
 
     def at_the_session(execute: Any, sql: str, params: Any, many: bool, context: dict) -> Any:
         if sql.startswith('UPDATE "django_session"'):
-            with psycopg.connect(**{**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}) as other:
+            with psycopg.connect(pg_programs.reach()) as other:
                 act(other)
         return execute(sql, params, many, context)
 

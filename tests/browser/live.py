@@ -18,7 +18,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer
 from django.db import connection, connections
 from django.test.testcases import QuietWSGIRequestHandler
 from django.test.utils import override_settings
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
 
 from tests.pages import content, samples
 
@@ -100,11 +100,10 @@ def opened(browser: Browser, width: int = 1280, **options: Any) -> Iterator[Page
         context.close()
 
 
-@contextmanager
-def led_on(page: Page) -> Iterator[None]:
-    """Until what is done within has brought the page to another, and that is loaded: a click itself waits for neither."""
-    with page.expect_navigation():
-        yield
+def led_by(target: Locator) -> None:
+    """Clicks what leads to another page, and waits until that is loaded: a click itself comes back when it has begun."""
+    with target.page.expect_navigation():
+        target.click()
 
 
 def violations(page: Page) -> list[str]:

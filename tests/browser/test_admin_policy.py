@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import factories as make
 from tests.admin.test_admin import rows  # noqa: F401 - a fixture
-from tests.browser.live import led_on
+from tests.browser.live import led_by
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,8 +59,7 @@ def test_pages_of_no_model_open(page: Page, refused: list[str], live_server: Liv
     for address in ("/admin/regions/", "/admin/password_change/", "/admin/auth/user/add/"):
         answer = page.goto(live_server.url + address)
         assert answer and answer.status == 200, address
-    with led_on(page):
-        page.get_by_role("button", name="Log out").click()
+    led_by(page.get_by_role("button", name="Log out"))
     expect(page.get_by_text("Thanks for spending some quality time")).to_be_visible()
     page.goto(f"{live_server.url}/admin/login/")
     assert refused == []

@@ -15,7 +15,7 @@ from meetings.models import Meeting
 from regions.models import Reading
 from tests import factories as make
 
-from .live import led_on, opened
+from .live import led_by, opened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,8 +28,7 @@ def enter(page: Page, live_server: LiveServer, name: str, role: str) -> None:
 
 
 def press(page: Page, button: str) -> None:
-    with led_on(page):
-        page.get_by_role("button", name=button, exact=True).click()
+    led_by(page.get_by_role("button", name=button, exact=True))
 
 
 @pytest.fixture
@@ -64,15 +63,13 @@ def test_a_meeting_by_two_people(browser: Browser, live_server: LiveServer, role
         meeting = Meeting.objects.get()
 
         bob.goto(live_server.url + reverse("admin:index"))
-        with led_on(bob):
-            bob.get_by_role("link", name=f"Meeting: {meeting} (submitted)").click()
+        led_by(bob.get_by_role("link", name=f"Meeting: {meeting} (submitted)"))
         bob.get_by_label("Reason").first.fill("Which procedures?")
         press(bob, "Return")
         expect(bob.get_by_role("heading", name="State: returned")).to_be_visible()
 
         alice.goto(live_server.url + reverse("admin:index"))
-        with led_on(alice):
-            alice.get_by_role("link", name=f"Meeting: {meeting} (returned)").click()
+        led_by(alice.get_by_role("link", name=f"Meeting: {meeting} (returned)"))
         alice.get_by_text("Who moved it when").click()
         expect(alice.get_by_text("Which procedures?")).to_be_visible()
         alice.locator("#id_summary_en").fill("Tagging procedures were looked at.")
@@ -120,8 +117,7 @@ def test_a_figure_is_corrected_in_public(browser: Browser, live_server: LiveServ
         enter(alice, live_server, "alice", "Contributor")
         enter(bob, live_server, "bob", "Approver")
         alice.goto(live_server.url + reverse("admin:regions_reading_change", args=[wrong.pk]))
-        with led_on(alice):
-            alice.get_by_role("link", name="Correct it with a new one").click()
+        led_by(alice.get_by_role("link", name="Correct it with a new one"))
         alice.get_by_label("Value").fill("50")
         alice.locator("#id_reason_en").fill("A nought was lost")
         press(alice, "Save and submit for approval")

@@ -11,7 +11,7 @@ from pytest_django import DjangoDbBlocker
 
 from itsci_site import offline
 from tests.browser import vnu
-from tests.browser.live import led_on, opened, violations, wide
+from tests.browser.live import led_by, opened, violations, wide
 from tests.browser.test_html_valid import checker as checker
 from tests.browser.test_html_valid import told
 from tests.pages import content, facts
@@ -47,15 +47,12 @@ def test_one_reads_from_page_to_page_without_a_network(reader: Page, unpacked: P
     assert reader.evaluate("getComputedStyle(document.querySelector('.earth')).backgroundColor") != "rgba(0, 0, 0, 0)"
     assert reader.locator(".notice").first.inner_text().startswith("Offline copy")
     for link, heading in (("South Kivu", "South Kivu"), ("Source and history", "Miners working in ITSCI sites")):
-        with led_on(reader):
-            reader.locator("main").get_by_role("link", name=link).first.click()
+        led_by(reader.locator("main").get_by_role("link", name=link).first)
         assert reader.locator("h1").inner_text() == heading
     assert reader.url.endswith("/progress/miners/index.html#sk-m")
     assert f"{facts.SOUTH_KIVU.figures[0]:,}" in reader.locator("#sk-m").inner_text()
-    with led_on(reader):
-        reader.locator("nav.nav").get_by_role("link", name="Meeting summaries").click()
-    with led_on(reader):
-        reader.locator("tbody a").first.click()
+    led_by(reader.locator("nav.nav").get_by_role("link", name="Meeting summaries"))
+    led_by(reader.locator("tbody a").first)
     assert reader.url.startswith("file://") and "/meetings/" in reader.url
     assert reader.locator("svg.g").first.bounding_box()
     assert reader.complaints == []  # type: ignore[attr-defined]

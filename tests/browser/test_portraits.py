@@ -15,7 +15,7 @@ from testimonials.models import Testimonial
 from tests.pages import facts
 from tests.testimonials.photos import give
 
-from .live import led_on, opened, violations, wide
+from .live import led_by, opened, violations, wide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLUG = "child-labour-katanga"
@@ -119,8 +119,7 @@ def test_whoever_saves_data_loads_what_the_link_says(site: str, browser: Browser
         link = figure.get_by_role("link").filter(has_text="JPEG")
         size = -(-(story.portrait_bytes or 0) // 1000)
         assert f"({size}\N{NO-BREAK SPACE}k" in link.inner_text()
-        with led_on(page):
-            link.click()
+        led_by(link)
         assert f"photo={SLUG}" in page.url
         assert page.evaluate(FACES) == [[192, 240, "192.jpg"]]
         assert [len(answer.body()) for answer in loaded] == [story.portrait_bytes]

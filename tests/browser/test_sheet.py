@@ -11,7 +11,7 @@ from itsci_site.lib.newsroom.guard import open_register
 from regions.models import Reading, Series
 from tests import factories as make
 
-from .live import led_on, opened, violations, wide
+from .live import led_by, opened, violations, wide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,14 +90,11 @@ def test_two_people_bring_a_sheet_to_the_public(browser: Browser, live_server: L
         alice.goto(address)
         alice.get_by_label("Miners, Kivu: value").fill("250")
         alice.get_by_label("Source").select_option(label="A count")
-        with led_on(alice):
-            alice.get_by_role("button", name="Save and submit all").click()
+        led_by(alice.get_by_role("button", name="Save and submit all"))
         expect(alice.get_by_text("1 figure is submitted now.")).to_be_visible()
         bob.goto(address)
-        with led_on(bob):
-            bob.get_by_role("button", name="Approve (1)").click()
-        with led_on(bob):
-            bob.get_by_role("button", name="Publish (1)").click()
+        led_by(bob.get_by_role("button", name="Approve (1)"))
+        led_by(bob.get_by_role("button", name="Publish (1)"))
         expect(bob.get_by_text("1 figure is published now.")).to_be_visible()
         assert Reading.objects.published().get(effective_on__year=2019).value == 250
         assert bob.complaints == alice.complaints == []  # type: ignore[attr-defined]
@@ -113,6 +110,5 @@ def test_nothing_sticks_out_and_no_rule_is_broken(browser: Browser, live_server:
             assert broken(page) == []
         page.goto(address)
         page.get_by_label("Miners, Kivu: value").fill("N/A")
-        with led_on(page):
-            page.get_by_role("button", name="Save drafts").click()
+        led_by(page.get_by_role("button", name="Save drafts"))
         assert wide(page) == [] and broken(page) == []

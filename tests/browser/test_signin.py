@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories as make
-from tests.browser.live import led_on, opened, violations, wide
+from tests.browser.live import led_by, opened, violations, wide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "alice's own words"
@@ -39,8 +39,7 @@ def assert_fit(page: Page) -> None:
 def give_password(page: Page) -> None:
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(PASSWORD)
-    with led_on(page):
-        page.get_by_role("button", name="Log in").click()
+    led_by(page.get_by_role("button", name="Log in"))
 
 
 def test_the_first_sign_in(browser: Browser, live_server: LiveServer) -> None:
@@ -56,16 +55,14 @@ def test_the_first_sign_in(browser: Browser, live_server: LiveServer) -> None:
         assert link and link.startswith("otpauth://totp/")
         secret = b32decode(parse_qs(urlsplit(link).query)["secret"][0])
         page.get_by_label("Code").fill(code(secret))
-        with led_on(page):
-            page.get_by_role("button", name="Confirm").click()
+        led_by(page.get_by_role("button", name="Confirm"))
         expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
         assert_fit(page)
         recovery = page.get_by_role("listitem").first.inner_text()
         page.get_by_role("link", name="I have kept them").click()
         expect(page).to_have_url(regions)
 
-        with led_on(page):
-            page.get_by_role("button", name="Log out").click()
+        led_by(page.get_by_role("button", name="Log out"))
         page.goto(regions)
         give_password(page)
         expect(page.get_by_role("heading", name="Your code")).to_be_visible()
@@ -74,8 +71,7 @@ def test_the_first_sign_in(browser: Browser, live_server: LiveServer) -> None:
         page.keyboard.press("Enter")
         expect(page).to_have_url(regions)
 
-        with led_on(page):
-            page.get_by_role("link", name="Second factor").click()
+        led_by(page.get_by_role("link", name="Second factor"))
         assert_fit(page)
         page.get_by_label("Code").fill(recovery)
         page.get_by_role("button", name="Make new recovery codes").click()
@@ -89,8 +85,7 @@ def test_what_was_typed_outlives_the_session(browser: Browser, live_server: Live
         page.goto(live_server.url + reverse("admin:regions_source_add"))
         page.locator("#id_name_en").fill("Typed <at> length")
         page.context.clear_cookies(name="sessionid")
-        with led_on(page):
-            page.get_by_role("button", name="Save", exact=True).click()
+        led_by(page.get_by_role("button", name="Save", exact=True))
         expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
         assert_fit(page)
         with page.context.expect_page() as tab:
@@ -99,10 +94,8 @@ def test_what_was_typed_outlives_the_session(browser: Browser, live_server: Live
         tab.value.get_by_label("Code").fill(code(TOTPDevice.objects.get().bin_key))
         tab.value.get_by_role("button", name="Sign in").click()
         expect(tab.value.get_by_role("link", name="Second factor")).to_be_visible()
-        with led_on(page):
-            page.get_by_role("button", name="Send again").click()
+        led_by(page.get_by_role("button", name="Send again"))
         expect(page.get_by_role("heading", name="Please send this again")).to_be_visible()
-        with led_on(page):
-            page.get_by_role("button", name="Send again").click()
+        led_by(page.get_by_role("button", name="Send again"))
         expect(page.get_by_text("was added successfully")).to_be_visible()
         expect(page.get_by_role("link", name="Typed <at> length", exact=True).last).to_be_visible()

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.live import led_on, opened
+from tests.browser.live import led_by, opened
 from tests.pages import facts
 
 pytestmark = pytest.mark.django_db  # else pytest-django would leave the real database connected
 MINERS = facts.SOUTH_KIVU.figures[0]
+FRENCH = re.compile("français", re.I)
 
 
 @pytest.fixture(params=[360, 1280])
@@ -25,9 +26,8 @@ def visitor(request: pytest.FixtureRequest, site: str, browser: Browser) -> Iter
         assert [told for told in complaints if not told.endswith("net::ERR_ABORTED")] == []
 
 
-def follow(page: Page, name: str, within: str = "main") -> None:
-    with led_on(page):
-        page.locator(within).get_by_role("link", name=name).first.click()
+def follow(page: Page, name: str | re.Pattern[str], within: str = "main") -> None:
+    led_by(page.locator(within).get_by_role("link", name=name).first)
 
 
 def test_a_visitor_finds_the_miners_of_south_kivu_and_takes_them_away(visitor: Page) -> None:
@@ -37,14 +37,12 @@ def test_a_visitor_finds_the_miners_of_south_kivu_and_takes_them_away(visitor: P
     tag = page.locator(".tag#sk-m")
     assert f"{MINERS:,}" in tag.inner_text()
 
-    with led_on(page):
-        tag.get_by_role("link").click()  # source and history
+    led_by(tag.get_by_role("link"))  # source and history
     assert page.url.endswith("/progress/miners/#sk-m")
     row = page.locator("#sk-m")
     assert f"{MINERS:,}" in row.inner_text()
 
-    with led_on(page):
-        page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
+    follow(page, FRENCH, "nav.langs, .foot")
     assert "/fr/progress/miners/" in page.url
     assert page.locator("html").get_attribute("lang") == "fr"
     assert facts.printed(MINERS, "fr") in page.locator("#sk-m").inner_text()
@@ -62,13 +60,11 @@ def test_a_visitor_filters_the_register_and_reads_on_at_the_same_place(visitor: 
     follow(page, "Meeting summaries", "nav.nav")
     assert page.locator("tbody tr").count() == len(facts.MEETINGS)
     page.get_by_label("Place").select_option(label="Nyabibwe")
-    with led_on(page):
-        page.get_by_role("button", name="Filter").click()
+    led_by(page.get_by_role("button", name="Filter"))
     assert "place=south-kivu.nyabibwe" in page.url
     assert [row.inner_text() for row in page.locator("tbody time").all()] == ["4 March 2016", "29 January 2016"]
     assert "2 summaries" in page.get_by_role("status").inner_text()
-    with led_on(page):
-        page.locator("tbody a", has_text="4 March 2016").click()
+    led_by(page.locator("tbody a", has_text="4 March 2016"))
     follow(page, "Nyabibwe, 29 January 2016", "nav.pager")
     assert page.get_by_role("heading", level=1).inner_text() == "Nyabibwe, 29 January 2016"
     page.go_back()
@@ -81,16 +77,13 @@ def test_a_visitor_searches(visitor: Page) -> None:
     page = visitor
     follow(page, "Search", "nav.nav")
     page.get_by_label("Search words").fill("etiquetage")
-    with led_on(page):
-        page.get_by_role("button", name="Search").click()
-    with led_on(page):
-        page.locator("nav.langs, .foot").get_by_role("link", name=re.compile("français", re.I)).first.click()
+    led_by(page.get_by_role("button", name="Search"))
+    follow(page, FRENCH, "nav.langs, .foot")
     assert page.get_by_label("Mots recherchés").input_value() == "etiquetage"
     results = page.locator("main mark")
     assert results.count() > 0
     assert any("étiquetage" in mark.inner_text().lower() for mark in results.all())
-    with led_on(page):
-        page.locator("main ol, main ul, main .list").last.get_by_role("link").first.click()
+    led_by(page.locator("main ol, main ul, main .list").last.get_by_role("link").first)
     assert page.url.partition("/fr/")[2]
 
 

@@ -1,12 +1,15 @@
 """What staff do at the desk, as a browser would send it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin.test_admin import Form
 
@@ -43,3 +46,7 @@ def move(client: Client, row: models.Model, name: str, **values: Any) -> Page:
 
 def told(page: Page) -> list[str]:
     return [str(message) for message in page.wsgi_request._messages]
+
+
+def wait_for(moment: datetime) -> None:
+    time.sleep(max(0, (moment - timezone.now()).total_seconds()) + 0.1)

@@ -1,8 +1,7 @@
 """From a draft to the public with two people, and the public copy staying as it is until then."""
 
-import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from programmes.models import Programme
 from regions.models import Metric, Milestone, Reading, Region
 from tests import factories as make
 
-from .desk import Form, address, before_opening, move, told, write
+from .desk import Form, address, before_opening, move, told, wait_for, write
 
 pytestmark = pytest.mark.django_db
 
@@ -30,10 +29,6 @@ MADE: dict[str, Callable[[], Any]] = {
     "programme": lambda: programme(),
     "reading": lambda: make.make_reading(make.make_series(), 5, published_at=None),
 }
-
-
-def wait_for(moment: datetime) -> None:
-    time.sleep(max(0, (moment - timezone.now()).total_seconds()) + 0.1)
 
 
 def programme() -> Programme:
