@@ -1,7 +1,6 @@
 """What every test shares."""
 
 import fcntl
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,13 +39,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
     items[:] = [item for item in items if not item.get_closest_marker("soak")]
-
-
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: to look through all of it for garbage again and again took a twentieth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")
