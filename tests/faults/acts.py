@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -46,8 +47,8 @@ def prepare() -> None:
 
 
 def number_of(name: str) -> int:
-    """How many acts of this name there are traces of; the next one takes a number above all of them."""
-    return max(there(name), default=0)
+    """The last act of this name that was begun; the next one takes a number above it."""
+    return max(_begun() if name == "withdraw" else there(name), default=0)
 
 
 def there(name: str) -> set[int]:
@@ -58,8 +59,7 @@ def there(name: str) -> set[int]:
         case "correct":
             return set(range(1, _value(latest()) - BASE + 1))  # each stands on the one before it
         case "withdraw":
-            told = Testimonial.objects.filter(slug__startswith="fault-story-", consent__withdrawn_at__isnull=False)
-            return {int(slug.removeprefix("fault-story-")) for slug in told.values_list("slug", flat=True)}
+            return _begun(consent__withdrawn_at__isnull=False)
         case "load":
             return set(_rows_by_file())
         case "upload":
@@ -139,6 +139,12 @@ def halves() -> list[str]:
         found += [f"{name} has a row and no file" for name in named - stored]
         found += [f"{name} is named by nothing" for name in stored - named]
     return found
+
+
+def _begun(**filters: Any) -> set[int]:
+    """Stories. One that went public and was stopped before it was taken back keeps its number: no other may have its slug."""
+    slugs = Testimonial.objects.filter(slug__startswith="fault-story-", **filters).values_list("slug", flat=True)
+    return {int(slug.removeprefix("fault-story-")) for slug in slugs}
 
 
 def _value(reading: Reading) -> int:

@@ -136,7 +136,7 @@ def test_kills(prepared: Site) -> None:
 @pytest.mark.parametrize(
     ("act", "how"),
     [
-        ("load", "kill"), ("load", "raise"), ("upload", "kill"),
+        ("load", "kill"), ("load", "raise"), ("upload", "kill"), ("withdraw", "kill"),
         *(pytest.param(*one, marks=pytest.mark.soak) for one in LONGER),
     ],
 )  # fmt: skip
