@@ -5,6 +5,7 @@ lets the oldest go; when that has gone the next one begins, until all are new. H
 Where no new one can load (`TRIES`) the reload ends, and the old ones serve on.
 """
 
+import mmap
 import os
 import signal
 import time
@@ -36,31 +37,35 @@ def pre_fork(server, worker):
     worker.takes_over = server.num_workers > server.cfg.workers
     # gunicorn ends, and the site with it, where a worker fails that has not booted. Only those of the start may do that.
     worker.booted = server.worker_age > server.cfg.workers
-    worker.has_loaded = False
+    worker.has_loaded = mmap.mmap(-1, 1)  # shared: the main process reads what the worker writes
 
 
 def post_worker_init(worker):
     from django.urls import get_resolver  # the site's own, as the code is that this worker has loaded
 
     get_resolver().url_patterns  # noqa: B018 - loads the views, as the first request would
-    worker.has_loaded = True
+    worker.has_loaded[0] = True
     if worker.takes_over:
         os.kill(worker.ppid, signal.SIGTTOU)
 
 
 def worker_exit(server, worker):
-    if not worker.has_loaded:
+    if not worker.has_loaded[0]:
         time.sleep(1)  # else gunicorn would begin the next at once, and so on for as long as the code is broken
 
 
 def child_exit(server, worker):
-    if server.num_workers > server.cfg.workers and worker.age == server.worker_age:  # gone before it could take over
+    there, wanted = server.WORKERS.values(), server.cfg.workers
+    if server.num_workers > wanted and not worker.has_loaded[0]:  # gone before it could take over
         server.tries -= 1
         if not server.tries:
             server.log.error("The reload has ended: no worker can load the code. Those that there were serve on")
-            server.first_new, server.num_workers = 0, server.cfg.workers
-    is_serving, ages = bool(server.LISTENERS), [other.age for other in server.WORKERS.values()]
-    if is_serving and server.num_workers == server.cfg.workers and any(age < getattr(server, "first_new", 0) for age in ages):
+            server.first_new, server.num_workers = 0, wanted
+    elif server.num_workers > wanted and all(other.has_loaded[0] for other in there):
+        server.num_workers = wanted  # two took over at once, and the system made one signal of theirs
+    if not server.LISTENERS or server.num_workers != wanted or len(there) > wanted:
+        return
+    if any(other.age < getattr(server, "first_new", 0) for other in there):
         server.goes_on = True
         try:
             server.handle_ttin()

@@ -22,6 +22,32 @@ from .site import Readers, Served, site
 RELOADS = size(2, 100)
 CODE, LOADS = "reloaded.py", "from tests.settings import *\n"
 """A module of the site that a test may break: its settings, where gunicorn runs."""
+ONE_SIGNAL = """
+shipped = post_worker_init
+
+
+def renamed(old, new):
+    try:
+        return not os.rename(old, new)
+    except FileNotFoundError:
+        return False
+
+
+def post_worker_init(worker):
+    if renamed("two", "one"):
+        while os.path.exists("one") or os.path.exists("loaded"):
+            time.sleep(0.05)
+    elif renamed("one", "loaded"):
+        worker.takes_over = False
+        shipped(worker)
+        os.remove("loaded")
+        return
+    shipped(worker)
+"""
+"""Behind what is shipped: where a file `two` lies, the next two that take over send one signal, when both have loaded.
+
+So it is where the main process has no time for the first of two signals before the second is sent.
+"""
 pytestmark = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is not installed (Debian: apt-get install nginx-light)"
 )
@@ -31,10 +57,12 @@ pytestmark = pytest.mark.skipif(
 def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
     """The site through nginx, and the site itself. nginx keeps no page here, so that each is asked for."""
     (tmp_path / CODE).write_text(LOADS)
+    conf = tmp_path / "gunicorn.conf.py"
+    conf.write_text((ROOT / "deploy" / "gunicorn.conf.py").read_text() + ONE_SIGNAL)
     with ExitStack() as stack:
         made = stack.enter_context(site(tmp_path))
         made.environment["DJANGO_SETTINGS_MODULE"] = CODE.removesuffix(".py")
-        own = stack.enter_context(made.served(workers=2, preload=False, conf=ROOT / "deploy" / "gunicorn.conf.py"))
+        own = stack.enter_context(made.served(workers=2, preload=False, conf=conf))
         name = stack.enter_context(tempfile.TemporaryDirectory())
         folder, port = Path(name), free_port()
         folder.chmod(0o755)  # its workers are another account
@@ -64,6 +92,7 @@ def test_reloads_under_load(behind_nginx: tuple[Served, Served], tmp_path: Path)
             while readers.counted["answers"] < wanted:
                 time.sleep(0.05)
         _while_another_goes_on(own)
+        _of_which_two_take_over_at_once(own, tmp_path)
         _of_code_that_does_not_load(own, tmp_path / CODE)
     assert readers.failed == []
     assert not readers.counted["from disk"]
@@ -79,18 +108,31 @@ def _until_none_is_left(before: set[int], own: Served) -> None:
 
 def _while_another_goes_on(own: Served) -> None:
     """A second reload before the first has ended replaces what the first began, too; as many are left as there were."""
-    first = set(own.workers)
-    os.kill(own.process.pid, signal.SIGTTIN)
-    until = time.monotonic() + 60
-    while not set(own.workers) - first:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    _until_there_is_another(set(own.workers), own)
     before = set(own.workers)
     os.kill(own.process.pid, signal.SIGTTIN)
     _until_none_is_left(before, own)
     last = set(own.workers)
     time.sleep(3)
     assert set(own.workers) == last, "and it ends"
+
+
+def _of_which_two_take_over_at_once(own: Served, folder: Path) -> None:
+    (folder / "two").touch()
+    first = set(own.workers)
+    _until_there_is_another(first, own)
+    second = set(own.workers)
+    _until_there_is_another(second, own)
+    _until_none_is_left(first | second, own)
+    assert not {"two", "one", "loaded"} & set(os.listdir(folder))
+
+
+def _until_there_is_another(before: set[int], own: Served) -> None:
+    os.kill(own.process.pid, signal.SIGTTIN)
+    until = time.monotonic() + 60
+    while not set(own.workers) - before:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def _of_code_that_does_not_load(own: Served, code: Path) -> None:
