@@ -33,8 +33,8 @@ TAKEN = {
     "GP", "HI", "IT", "KQ", "KV", "MN", "QQ", "QZ", "UG", "ZZ", "O", "W", "X", "Y", "Z",
 }  # fmt: skip
 """Codes of the programme's own content, and those that tests name."""
-_numbers = (number for number in count() if not re.search(r"(19|20)\d\d", str(number)))
-"""None looks like a year: tests tell days that must not show by theirs."""
+_numbers = (number for number in count(10_000) if not re.search(r"(19|20)\d\d", str(number)))
+"""None looks like a year: tests tell days that must not show by theirs. They sort as they count."""
 _codes = {1: count(), 2: count()}
 
 

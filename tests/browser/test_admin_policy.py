@@ -87,7 +87,7 @@ def test_what_scripts_do_on_a_page(
         page.locator("#add_id_source").click()
     popup = other.value
     popup.locator("#id_name_en").fill("A report of the test")
-    popup.get_by_role("button", name="Save").click()
+    popup.get_by_role("button", name="Save").click(no_wait_after=True)  # the window that answers closes itself
     expect(page.locator("#id_source option:checked")).to_have_text("A report of the test")
 
     page.goto(f"{live_server.url}/admin/regions/region/add/")

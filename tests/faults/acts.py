@@ -79,7 +79,10 @@ def publish(number: int) -> None:
 
 
 def correct(number: int) -> None:
-    make.correct(latest(), BASE + number, timezone.now())
+    last = latest()
+    if _value(last) != BASE + number - 1:  # another writer's was under way when it was killed, and came after all
+        raise LookupError(number)
+    make.correct(last, BASE + number, timezone.now())
 
 
 def withdraw(number: int) -> None:

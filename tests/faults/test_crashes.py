@@ -67,7 +67,7 @@ class Editor(threading.Thread):
         self.acknowledged, self.answers = 0, dict[int, int]()
 
     def run(self) -> None:
-        number = 0
+        number, is_cut = 0, False
         while not self.ended.is_set():
             form = self.served.get(self.page, **self.headers)
             if form.status != 200:
@@ -79,6 +79,10 @@ class Editor(threading.Thread):
                 "milestones-0-text_en": f"Edition {number}",
             }  # fmt: skip
             answer = self.served.post(self.page, typed, **self.headers)
+            if is_cut and answer.status == 200 and "Somebody else saved this" in answer.text:
+                is_cut = False  # its own edit, whose worker was killed, and which the database kept after the form was read
+                continue
+            is_cut = answer.status == 0
             self.answers[answer.status] = self.answers.get(answer.status, 0) + 1
             if answer.status == 302:
                 self.acknowledged = number

@@ -71,7 +71,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         port, process = stack.enter_context(served(environment, folder))
         machines = Machines(made, replica, one, Served(port, process))
         machines.publish(0)
-        until(lambda: machines.edition(machines.other) == 0)
+        until(lambda: "Edition 0" in machines.other.get(PAGE).text)
         yield machines
 
 

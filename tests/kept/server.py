@@ -60,9 +60,8 @@ def served(
     conf: Path | None = None,
 ) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """The port, and the process that watches over the workers. `conf`: what it reads besides."""
-    port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application", "--bind", f"127.0.0.1:{port}",
+        sys.executable, "-m", "gunicorn", "itsci_site.wsgi:application",
         "--workers", str(workers), "--threads", str(threads), "--worker-class", "itsci_site.worker.Worker",
         "--log-level", "warning", "--graceful-timeout", "1", "--keep-alive", "75", "--no-control-socket",
     ]  # fmt: skip
@@ -72,7 +71,11 @@ def served(
         command.append("--preload")
     with ExitStack() as stack:
         file = stack.enter_context(open(log, "wb")) if log else None
-        process = stack.enter_context(subprocess.Popen(command, cwd=folder, env=environment, stderr=file))
+        with socket.create_server(("127.0.0.1", 0)) as one:  # handed on: nobody else gets its port meanwhile
+            port, given = one.getsockname()[1], one.fileno()
+            command += ["--bind", f"fd://{given}"]
+            process = subprocess.Popen(command, cwd=folder, env=environment, stderr=file, pass_fds=[given])
+        stack.enter_context(process)
         try:
             _until_it_answers(port, process)
             yield port, process

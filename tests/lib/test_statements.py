@@ -29,7 +29,7 @@ class Made:
 
 
 def test_it_is_made_once_and_says_what_its_queryset_says(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    regions = [make_region() for _one in range(3)]
+    regions = [make_region(order=number) for number in range(3)]
     later = make_region(public_from=FUTURE)
     made = Made()
     statement = Statement(made)

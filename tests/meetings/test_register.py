@@ -167,7 +167,8 @@ def test_what_is_not_public_shows_in_no_list_choice_count_or_neighbour(client: C
         answer = client.get(address)
         assert answer.status_code == 200, address
         assert "canar" not in answer.text.lower(), address
-        assert "2017" not in answer.text and "2018" not in answer.text, address
+        said = re.sub(r"<(?:updated|id)>[^<]*|(?:DTSTAMP|LAST-MODIFIED|UID):\S*", "", answer.text)  # clocks and digests
+        assert "2017" not in said and "2018" not in said, address
     assert "1 summary" in client.get("/meetings/").text
     for address in ("/meetings/?year=2017", f"/meetings/?place={region.slug}.secret-place", "/meetings/?q=canary"):
         assert "canary secret" not in client.get(address).text.lower()

@@ -1,7 +1,9 @@
 """The programme's real content for every test of this folder, loaded once a worker and never left behind."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -22,6 +24,12 @@ def programme_loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) 
 @pytest.fixture(autouse=True)
 def programme(programme_loaded: None, db: None) -> None:
     """The content of fixtures/programme.json stands in the database; what a test adds to it goes when it ends."""
+
+
+@pytest.fixture
+def in_2026(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changed, as of a day on which that content is news: later that page has nothing to show, and asks less."""
+    monkeypatch.setattr("programmes.forms.timezone", SimpleNamespace(now=lambda: datetime(2026, 12, 1, tzinfo=UTC)))
 
 
 @pytest.fixture

@@ -321,6 +321,7 @@ def test_a_past_day_has_the_notes_of_that_day(client: Client) -> None:
     assert not told(then, CHANGED)
 
 
+@pytest.mark.usefixtures("in_2026")
 @pytest.mark.parametrize("address", [address for address in QUERIES if address.endswith("/")])
 def test_notes_ask_the_database_nothing(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str

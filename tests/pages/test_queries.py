@@ -41,6 +41,7 @@ QUERIES = {
 KEPT = {1: ["katanga"], 3: ["katanga", "rwanda", "south-kivu"], 6: []}
 
 
+@pytest.mark.usefixtures("in_2026")
 @pytest.mark.parametrize("regions", KEPT)
 @pytest.mark.parametrize("address", QUERIES)
 def test_queries_do_not_grow_with_regions(
@@ -52,6 +53,7 @@ def test_queries_do_not_grow_with_regions(
         assert client.get(address).status_code == 200
 
 
+@pytest.mark.usefixtures("in_2026")
 @pytest.mark.parametrize("address", [address for address in QUERIES if address.endswith("/")])
 def test_french_asks_no_more(client: Client, django_assert_num_queries: DjangoAssertNumQueries, address: str) -> None:
     with django_assert_num_queries(QUERIES[address]):
