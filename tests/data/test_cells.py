@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itsci_site.lib import exports
@@ -25,6 +25,7 @@ def test_other_text_stays(text: str) -> None:
     assert exports.disarm(text) == text
 
 
+@settings(deadline=None)
 @given(WILD)
 def test_disarmed_text_is_harmless_and_comes_back(text: str) -> None:
     disarmed = exports.disarm(text)
@@ -50,6 +51,7 @@ def test_cells_of_a_table(value: Any, cell: Any) -> None:
     assert (found, type(found)) == (cell, type(cell))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WILD, st.none() | st.integers()), max_size=5))
 def test_csv_reads_back_as_it_was(rows: list[tuple[str, int | None]]) -> None:
     text = b"".join(exports.csv_chunks(["words", "number"], rows)).decode("utf-8-sig")

@@ -23,7 +23,7 @@ from .site import Served, Site, site
 
 KILLS = size(100, 2_000)
 NAMES = ("publish", "correct", "withdraw", "load", "upload")
-LONGER = (("upload", "raise"), ("publish", "kill"), ("publish", "raise"))
+LONGER = (("upload", "raise"), ("publish", "kill"), ("publish", "raise"), ("withdraw", "raise"))
 NOTHING: dict[str, list[int]] = {name: [] for name in NAMES}
 
 
