@@ -97,6 +97,7 @@ def test_a_page_that_is_not_there_leads_to_the_home_page(read: Read) -> None:
 # Numbers and days
 
 
+@pytest.mark.usefixtures("in_2026")
 @pytest.mark.parametrize("day", ["", "?as-at=2026-11-23"])
 def test_french_parts_thousands_with_a_narrow_space(read: Read, day: str) -> None:
     """Every number with a comma on an English page stands on the French one with U+202F, and none is written otherwise."""
