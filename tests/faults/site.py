@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,14 @@ class Site:
         with psycopg.connect(self.database.url, autocommit=True) as opened:
             cursor = opened.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
+
+
+def until(ask: Callable[[], object]) -> None:
+    """Asks again and again; fails where the answer is still no after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while not ask():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @dataclass

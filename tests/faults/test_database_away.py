@@ -13,7 +13,7 @@ from django.utils.html import escape
 
 from tests.long_runs import record, size
 
-from .site import Readers, Served, Site, site
+from .site import Readers, Served, Site, site, until
 
 RESTARTS, REQUESTS = size(30, 300), size(20_000, 200_000)
 SAYS_SO = {"en": "Figures as of", "fr": "La base de données du site ne répond pas"}
@@ -49,11 +49,7 @@ def frozen(running: Running) -> Iterator[Running]:
 
 
 def until_it_answers(running: Running) -> None:
-    deadline = time.monotonic() + 60
-    for served in running.served:
-        while served.get("/readyz").status != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    until(lambda: all(served.get("/readyz").status == 200 for served in running.served))
 
 
 def all_answered(served: Served, addresses: list[str], words: list[str]) -> float:

@@ -17,7 +17,7 @@ from benchmarks.pages import nginx_conf
 from tests.kept.server import ROOT, free_port
 from tests.long_runs import record, size
 
-from .site import Readers, Served, site
+from .site import Readers, Served, site, until
 
 RELOADS = size(2, 100)
 CODE, LOADS = "reloaded.py", "from tests.settings import *\n"
@@ -57,12 +57,12 @@ pytestmark = pytest.mark.skipif(
 def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
     """The site through nginx, and the site itself. nginx keeps no page here, so that each is asked for."""
     (tmp_path / CODE).write_text(LOADS)
-    conf = tmp_path / "gunicorn.conf.py"
-    conf.write_text((ROOT / "deploy" / "gunicorn.conf.py").read_text() + ONE_SIGNAL)
+    gunicorn_conf = tmp_path / "gunicorn.conf.py"
+    gunicorn_conf.write_text((ROOT / "deploy" / "gunicorn.conf.py").read_text() + ONE_SIGNAL)
     with ExitStack() as stack:
         made = stack.enter_context(site(tmp_path))
         made.environment["DJANGO_SETTINGS_MODULE"] = CODE.removesuffix(".py")
-        own = stack.enter_context(made.served(workers=2, preload=False, conf=conf))
+        own = stack.enter_context(made.served(workers=2, preload=False, conf=gunicorn_conf))
         name = stack.enter_context(tempfile.TemporaryDirectory())
         folder, port = Path(name), free_port()
         folder.chmod(0o755)  # its workers are another account
@@ -71,9 +71,9 @@ def behind_nginx(tmp_path: Path) -> Iterator[tuple[Served, Served]]:
         with subprocess.Popen(["nginx", "-c", str(conf), "-p", str(folder)], stderr=subprocess.DEVNULL) as process:
             try:
                 front = Served(port, process)
-                until = time.monotonic() + 30
+                deadline = time.monotonic() + 30
                 while front.get("/healthz").status == 0:
-                    assert time.monotonic() < until and process.poll() is None
+                    assert time.monotonic() < deadline and process.poll() is None
                     time.sleep(0.1)
                 yield front, own
             finally:
@@ -100,10 +100,7 @@ def test_reloads_under_load(behind_nginx: tuple[Served, Served], tmp_path: Path)
 
 
 def _until_none_is_left(before: set[int], own: Served) -> None:
-    until = time.monotonic() + 60
-    while before & set(own.workers) or len(own.workers) != 2:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    until(lambda: not before & set(own.workers) and len(own.workers) == 2)
 
 
 def _while_another_goes_on(own: Served) -> None:
@@ -118,6 +115,7 @@ def _while_another_goes_on(own: Served) -> None:
 
 
 def _of_which_two_take_over_at_once(own: Served, folder: Path) -> None:
+    """Two reloads, and one signal of the two new workers: neither an old one is left, nor one more than there were."""
     (folder / "two").touch()
     first = set(own.workers)
     _until_there_is_another(first, own)
@@ -129,10 +127,7 @@ def _of_which_two_take_over_at_once(own: Served, folder: Path) -> None:
 
 def _until_there_is_another(before: set[int], own: Served) -> None:
     os.kill(own.process.pid, signal.SIGTTIN)
-    until = time.monotonic() + 60
-    while not set(own.workers) - before:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: set(own.workers) - before)
 
 
 def _of_code_that_does_not_load(own: Served, code: Path) -> None:
@@ -151,8 +146,10 @@ def _of_code_that_does_not_load(own: Served, code: Path) -> None:
 
 def _until_some_have_failed(number: int, before: set[int], own: Served) -> None:
     seen: set[int] = set()
-    until = time.monotonic() + 60
-    while len(seen - set(own.workers)) < number:
-        assert time.monotonic() < until and own.process.poll() is None
-        seen |= set(own.workers) - before
-        time.sleep(0.05)
+
+    def have_failed() -> bool:
+        assert own.process.poll() is None
+        seen.update(set(own.workers) - before)
+        return len(seen - set(own.workers)) >= number
+
+    until(have_failed)
